@@ -1,0 +1,7 @@
+//! stackmill
+pub mod dtype;
+pub mod error;
+pub mod grid;
+pub mod os;
+pub mod storage;
+pub mod tile;

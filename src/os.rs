@@ -1,0 +1,104 @@
+//! Everything that differs between operating systems: positional file access, memory and core counts.
+//! It does not know what is read or why. Linux is tested; macOS and Windows are written for and unknown.
+
+use std::fs::File;
+use std::io;
+
+/// How far each platform has been taken.
+pub const PLATFORMS: &[(&str, &str)] =
+    &[("Linux x86-64", "tested"), ("Linux aarch64", "unknown"), ("macOS", "unknown"), ("Windows", "unknown")];
+
+/// Fills `buffer` from `offset` on, without moving any file position.
+///
+/// # Errors
+/// As the operating system says; `UnexpectedEof` where the file ends first.
+#[cfg(unix)]
+pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+/// Fills `buffer` from `offset` on. Windows moves the file position; nobody here relies on it.
+///
+/// # Errors
+/// As the operating system says; `UnexpectedEof` where the file ends first.
+#[cfg(windows)]
+pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match std::os::windows::fs::FileExt::seek_read(file, &mut buffer[done..], offset + done as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => done += n,
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes` from `offset` on, without moving any file position.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(unix)]
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Writes all of `bytes` from `offset` on. Windows moves the file position; nobody here relies on it.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(windows)]
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        done += std::os::windows::fs::FileExt::seek_write(file, &bytes[done..], offset + done as u64)?;
+    }
+    Ok(())
+}
+
+/// Cores this process may use: affinity and cgroup quota respected.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Bytes of memory that could be taken now: the smaller of what the machine has available and what the cgroup leaves.
+#[must_use]
+pub fn available_bytes() -> Option<u64> {
+    let machine = meminfo("MemAvailable:");
+    let group = cgroup_headroom();
+    match (machine, group) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Bytes of this process that are resident now.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    status_field("VmRSS:")
+}
+
+/// The most bytes of this process that were ever resident.
+#[must_use]
+pub fn peak_resident_bytes() -> Option<u64> {
+    status_field("VmHWM:")
+}
+
+fn status_field(name: &str) -> Option<u64> {
+    kib_field(&std::fs::read_to_string("/proc/self/status").ok()?, name)
+}
+
+fn meminfo(name: &str) -> Option<u64> {
+    kib_field(&std::fs::read_to_string("/proc/meminfo").ok()?, name)
+}
+
+fn kib_field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|l| l.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+fn cgroup_headroom() -> Option<u64> {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let max = number("/sys/fs/cgroup/memory.max")?;
+    Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
+}
