@@ -397,47 +397,36 @@ macro_rules! with_plain_type {
     };
 }
 
-/// The cast rule, pair by pair: rounds to even, saturates, NaN to 0, anything but 0 to true.
+/// The cast rule between lanes, pair by pair: rounds to even, saturates, NaN to 0. The bool lane is the byte 0 or 1, so
+/// a cast to `u8` is a cast to bool: anything but 0 is true.
 pub trait CastTo<U>: Copy {
     /// The value in the other type.
     fn cast(self) -> U;
 }
 
 macro_rules! casts {
-    (int $a:ty => $($b:ty),*) => {$(impl CastTo<$b> for $a {
+    ($($a:ty => $b:ty: |$v:ident| $value:expr;)*) => {$(impl CastTo<$b> for $a {
         #[inline(always)]
-        fn cast(self) -> $b { let wide = i128::from(self); wide.clamp(<$b>::MIN as i128, <$b>::MAX as i128) as $b }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap, clippy::cast_precision_loss,
+            reason = "each row clamps first, or saturating and rounding are the rule")]
+        fn cast(self) -> $b { let $v = self; $value }
     })*};
-    (to_float $a:ty => $($b:ty),*) => {$(impl CastTo<$b> for $a {
-        #[inline(always)]
-        fn cast(self) -> $b { self as $b }
-    })*};
-    (round $a:ty => $($b:ty),*) => {$(impl CastTo<$b> for $a {
-        #[inline(always)]
-        fn cast(self) -> $b { self.round_ties_even() as $b }
-    })*};
-    (same $($a:ty),*) => {$(impl CastTo<$a> for $a { #[inline(always)] fn cast(self) -> $a { self } })*};
 }
-casts!(same u8, i32, u32, i64, u64, f32, f64);
-casts!(int i32 => u32, i64, u64, i8, u16, i16);
-casts!(int u32 => i32, i64, u64);
-casts!(int i64 => i32, u32, u64);
-casts!(int u64 => i32, u32, i64);
-casts!(to_float i32 => f32, f64);
-casts!(to_float u32 => f32, f64);
-casts!(to_float i64 => f32, f64);
-casts!(to_float u64 => f32, f64);
-casts!(to_float f32 => f64);
-casts!(to_float f64 => f32);
-casts!(round f32 => i32, u32, i64, u64);
-casts!(round f64 => i32, u32, i64, u64);
-
-/// Bool lanes are bytes 0 and 1; u8 stores of integer lanes are clamps.
-impl CastTo<u8> for i32 {
-    #[inline(always)]
-    fn cast(self) -> u8 {
-        self.clamp(0, 255) as u8
-    }
+casts! {
+    u8 => u8: |v| v; i32 => i32: |v| v; u32 => u32: |v| v; i64 => i64: |v| v; u64 => u64: |v| v; f32 => f32: |v| v; f64 => f64: |v| v;
+    u8 => i32: |v| v.into(); u8 => u32: |v| v.into(); u8 => i64: |v| v.into(); u8 => u64: |v| v.into(); u8 => f32: |v| v.into(); u8 => f64: |v| v.into();
+    i32 => u8: |v| u8::from(v != 0); u32 => u8: |v| u8::from(v != 0); i64 => u8: |v| u8::from(v != 0); u64 => u8: |v| u8::from(v != 0);
+    f32 => u8: |v| u8::from(v != 0.0); f64 => u8: |v| u8::from(v != 0.0);
+    i32 => u32: |v| v.max(0) as u32; i32 => i64: |v| v.into(); i32 => u64: |v| v.max(0) as u64; i32 => f32: |v| v as f32; i32 => f64: |v| v.into();
+    u32 => i32: |v| v.min(i32::MAX as u32) as i32; u32 => i64: |v| v.into(); u32 => u64: |v| v.into(); u32 => f32: |v| v as f32; u32 => f64: |v| v.into();
+    i64 => i32: |v| v.clamp(i32::MIN.into(), i32::MAX.into()) as i32; i64 => u32: |v| v.clamp(0, u32::MAX.into()) as u32;
+    i64 => u64: |v| v.max(0) as u64; i64 => f32: |v| v as f32; i64 => f64: |v| v as f64;
+    u64 => i32: |v| v.min(i32::MAX as u64) as i32; u64 => u32: |v| v.min(u32::MAX.into()) as u32;
+    u64 => i64: |v| v.min(i64::MAX as u64) as i64; u64 => f32: |v| v as f32; u64 => f64: |v| v as f64;
+    f32 => i32: |v| v.round_ties_even() as i32; f32 => u32: |v| v.round_ties_even() as u32;
+    f32 => i64: |v| v.round_ties_even() as i64; f32 => u64: |v| v.round_ties_even() as u64; f32 => f64: |v| v.into();
+    f64 => i32: |v| v.round_ties_even() as i32; f64 => u32: |v| v.round_ties_even() as u32;
+    f64 => i64: |v| v.round_ties_even() as i64; f64 => u64: |v| v.round_ties_even() as u64; f64 => f32: |v| v as f32;
 }
 
 /// Writes one number as an element of `dtype` into `out`, by the cast rule.

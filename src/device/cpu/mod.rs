@@ -1,0 +1,3 @@
+//! cpu
+pub mod lanes;
+pub mod tape;

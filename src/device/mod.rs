@@ -1,0 +1,2 @@
+//! devices
+pub mod cpu;

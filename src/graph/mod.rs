@@ -1,0 +1,19 @@
+//! The symbolic graph: ops as records, lazy arrays, the few primitives that the engine runs.
+//! It computes nothing and opens nothing.
+
+mod args;
+mod array;
+mod axes;
+mod define;
+mod node;
+mod op;
+mod rule;
+mod slice;
+
+pub use args::{Args, AxisList, Extent, ParamType, PerAxis, Value};
+pub use array::Array;
+pub use axes::{axes_of, broadcast, per_axis, pixels};
+pub use node::{Body, Fold, LineTaps, Node, Origin, Pick, Scan, Stage, Window};
+pub use op::{Agreement, Meaning, Op, Param, op_name};
+pub use rule::DtypeRule;
+pub use slice::{Index, Slice};

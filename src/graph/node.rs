@@ -1,0 +1,221 @@
+//! One node of the graph: what the engine can run, with its inputs and where the user asked for it.
+//! It does not know ops; an op's meaning ends in these primitives.
+
+use super::array::Array;
+use crate::dtype::{Dtype, Number};
+use crate::error::{Error, Result};
+use crate::expr::Formula;
+use crate::grid::{Dims, Edge, Region};
+use crate::storage::{Info, Source};
+use crate::tile::{Tile, View};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// Which op made a node, for messages and explanations.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The op and its arguments: `gaussian(sigma=1.5)`.
+    pub op: String,
+    /// What part of the op this node is: `along z`; empty where it is the whole.
+    pub part: String,
+    /// The caller's line.
+    pub line: &'static Location<'static>,
+}
+
+/// The weights or the extreme of a window along one axis.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineTaps {
+    /// A weighted sum.
+    Weights(Arc<[f64]>),
+    /// The smallest of a window of this many.
+    Least(usize),
+    /// The largest of a window of this many.
+    Greatest(usize),
+}
+
+impl LineTaps {
+    /// How many elements the window covers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            LineTaps::Weights(weights) => weights.len(),
+            LineTaps::Least(n) | LineTaps::Greatest(n) => *n,
+        }
+    }
+
+    /// Whether the window covers nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A neighbourhood op that is no formula: a slow, obviously right function of a padded tile, and perhaps a fast one.
+pub trait Window: Send + Sync {
+    /// How far it looks, before and after, per axis.
+    fn reach(&self) -> Vec<(usize, usize)>;
+    /// The result for a box of extents `shape`, whose input is `input`, padded by the reach on every side.
+    ///
+    /// # Errors
+    /// A fault of the op.
+    fn meaning(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> Result<()>;
+    /// The same, fast; false where this input has no fast path.
+    fn fast(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> bool;
+    /// What makes two windows the same, for explanations and identities.
+    fn words(&self) -> String;
+}
+
+/// A reduction. Its state is a tile of plain numbers, one or a few planes per output element.
+pub trait Fold: Send + Sync {
+    /// The reduced axes, ascending.
+    fn axes(&self) -> Vec<usize>;
+    /// Elements of one anchored block along each reduced axis, where the order of additions matters; else 1.
+    fn block(&self, axis: usize, rank: usize) -> usize;
+    /// Whether partial states must be joined in index order along the reduced axes.
+    fn in_order(&self) -> bool;
+    /// Bytes of state per output element.
+    fn state_bytes(&self) -> usize;
+    /// The state of nothing, for an output of this many elements.
+    fn start(&self, outputs: usize) -> Vec<u8>;
+    /// Folds a box of the input (`region` of the whole) into a state of its own outputs.
+    ///
+    /// # Errors
+    /// A fault of the op.
+    fn take(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>>;
+    /// Joins a partial state into a box of the whole state: `places` maps partial outputs to whole outputs.
+    ///
+    /// # Errors
+    /// A fault of the op.
+    fn join(&self, state: &mut [u8], partial: &[u8], places: &mut dyn Iterator<Item = usize>) -> Result<()>;
+    /// The result out of the whole state; `count` elements went into each output.
+    ///
+    /// # Errors
+    /// A reduction of nothing that has no value.
+    fn finish(&self, state: &[u8], count: u64, out: &mut Tile) -> Result<()>;
+    /// What it does, for explanations.
+    fn words(&self) -> String;
+}
+
+/// A running computation along one axis.
+pub trait Scan: Send + Sync {
+    /// The axis.
+    fn axis(&self) -> usize;
+    /// The result for a box that covers the whole axis.
+    ///
+    /// # Errors
+    /// A fault of the op.
+    fn run(&self, input: &View<'_>, out: &mut Tile) -> Result<()>;
+    /// What it does, for explanations.
+    fn words(&self) -> String;
+}
+
+/// How an input axis is seen by a view: which output axis walks it, from where, in which steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The output axis; none where the input axis is held at `start`.
+    pub axis: Option<usize>,
+    /// The input index at output index 0.
+    pub start: usize,
+    /// Input elements per output element; negative for a flipped axis.
+    pub step: isize,
+}
+
+/// What a stage computes from its inputs: the primitives of the engine.
+#[derive(Clone)]
+pub enum Stage {
+    /// One output element from elements of the inputs; shorter inputs are broadcast as NumPy does.
+    Formula {
+        /// The formula.
+        formula: Arc<Formula>,
+        /// What lies outside, where the formula reads at a distance.
+        edge: Edge,
+        /// The number outside, for a constant edge.
+        constant: Number,
+    },
+    /// A window along one axis.
+    Line {
+        /// Which axis.
+        axis: usize,
+        /// The window's first element relative to the output's place.
+        from: isize,
+        /// What is done with the window.
+        taps: LineTaps,
+        /// What lies outside.
+        edge: Edge,
+        /// The number outside, for a constant edge.
+        constant: Number,
+    },
+    /// A window over several axes.
+    Window {
+        /// What is done with it.
+        window: Arc<dyn Window>,
+        /// What lies outside.
+        edge: Edge,
+        /// The number outside, for a constant edge.
+        constant: Number,
+    },
+    /// Other places of the input, per input axis.
+    View(Arc<[Pick]>),
+    /// A reduction.
+    Fold(Arc<dyn Fold>),
+    /// A running computation.
+    Scan(Arc<dyn Scan>),
+}
+
+/// What a node is.
+#[derive(Clone)]
+pub enum Body {
+    /// An array that lies somewhere.
+    Source(Arc<dyn Source>),
+    /// A number, 0-d; `weak` where its dtype follows the array that it meets.
+    Literal(Number),
+    /// Something to compute.
+    Stage(Stage),
+}
+
+/// One node: immutable, shared, with its error where it has one.
+pub struct Node {
+    /// What it is.
+    pub body: Body,
+    /// What it reads.
+    pub inputs: Vec<Array>,
+    /// Its description, or why it has none.
+    pub info: Result<Info>,
+    /// Who made it.
+    pub origin: Origin,
+}
+
+impl Drop for Node {
+    /// Long chains are taken apart in a loop: dropping them link by link would overflow the stack.
+    fn drop(&mut self) {
+        let mut waiting = std::mem::take(&mut self.inputs);
+        while let Some(array) = waiting.pop() {
+            if let Some(mut node) = array.into_only_node() {
+                waiting.append(&mut node.inputs);
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// The dtype of the result, given the inputs'.
+    #[must_use]
+    pub fn dtype(&self, inputs: &[Dtype], own: Dtype) -> Dtype {
+        match self {
+            Stage::Formula { formula, .. } => formula.dtype(),
+            Stage::Line { .. } | Stage::Window { .. } | Stage::View(_) => inputs.first().copied().unwrap_or(own),
+            Stage::Fold(_) | Stage::Scan(_) => own,
+        }
+    }
+
+    /// A fault of ours where a stage is built from what it cannot run on.
+    ///
+    /// # Errors
+    /// An empty window.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Stage::Line { taps, .. } if taps.is_empty() => Err(Error::bug("a window of no elements")),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The pieces that separable filters are composed of: casts, windows along one axis, window geometry and its checks.
+//! It does not know which filter it serves.
+
+use crate::dtype::{Dtype, Number};
+use crate::error::{Error, Result};
+use crate::expr::Formula;
+use crate::graph::{Array, AxisList, LineTaps, Origin, PerAxis, Stage, per_axis};
+use crate::grid::Edge;
+use crate::storage::{Info, Kind};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// The longest window along one axis.
+const LONGEST: usize = 1 << 20;
+
+/// A window along one axis: its first element relative to the output's place, and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub axis: usize,
+    pub from: isize,
+    pub len: usize,
+}
+
+fn part(name: &str) -> Origin {
+    Origin { op: name.to_owned(), part: name.to_owned(), line: Location::caller() }
+}
+
+/// The array in another dtype; itself where it has that dtype.
+pub fn cast(x: &Array, dtype: Dtype) -> Result<Array> {
+    let info = x.info()?.clone();
+    if info.dtype == dtype {
+        return Ok(x.clone());
+    }
+    let formula = Formula::build(&[info.dtype], |reads| Ok(reads[0].cast(dtype)))?;
+    let stage = Stage::Formula { formula: Arc::new(formula), edge: Edge::Reflect, constant: Number::Int(0) };
+    let kind = if dtype == Dtype::Bool { Kind::Mask } else if info.kind == Kind::Mask { Kind::Image } else { info.kind };
+    Ok(Array::from_stage(stage, vec![x.clone()], Ok(Info { dtype, kind, ..info }), part(&format!("as {dtype}"))))
+}
+
+/// A weighted sum along an axis, in the dtype of `x` (f32, f64 or an integer with whole weights).
+pub fn weighted(x: &Array, span: Span, weights: &[f64], edge: Edge, cval: f64) -> Result<Array> {
+    line(x, span, LineTaps::Weights(weights.into()), edge, cval)
+}
+
+/// The smallest or largest of a window along an axis.
+pub fn extreme(x: &Array, span: Span, greatest: bool, edge: Edge, cval: f64) -> Result<Array> {
+    let taps = if greatest { LineTaps::Greatest(span.len) } else { LineTaps::Least(span.len) };
+    line(x, span, taps, edge, cval)
+}
+
+fn line(x: &Array, span: Span, taps: LineTaps, edge: Edge, cval: f64) -> Result<Array> {
+    let info = x.info()?.clone();
+    let along = match info.axes[span.axis].name.as_str() {
+        "" => format!("along axis {}", span.axis),
+        name => format!("along {name}"),
+    };
+    let stage = Stage::Line { axis: span.axis, from: span.from, taps, edge, constant: Number::Float(cval) };
+    Ok(Array::from_stage(stage, vec![x.clone()], Ok(info), part(&along)))
+}
+
+/// The windows that sizes and origins mean, as SciPy centres them: `size // 2 + origin` elements lie before.
+pub fn spans(info: &Info, size: &PerAxis<i64>, origin: &PerAxis<i64>, axes: &AxisList) -> Result<Vec<Span>> {
+    let sizes = per_axis(info, "size", size, axes)?;
+    let origins = per_axis(info, "origin", origin, axes)?;
+    let found = |axis: usize| origins.iter().find(|(a, _)| *a == axis).map_or(0, |(_, o)| *o);
+    sizes.into_iter().map(|(axis, size)| span(axis, size, found(axis))).collect()
+}
+
+fn span(axis: usize, size: i64, origin: i64) -> Result<Span> {
+    let len = usize::try_from(size).ok().filter(|n| (1..=LONGEST).contains(n));
+    let len = len.ok_or_else(|| Error::caller(format!("size must be 1 to {LONGEST}, got {size} for axis {axis}")))?;
+    let (low, high) = (-(size / 2), (size - 1) / 2);
+    if !(low..=high).contains(&origin) {
+        return Err(Error::caller(format!("origin must be {low} to {high} for size {size}, got {origin}")));
+    }
+    let from = isize::try_from(-(size / 2) - origin).unwrap_or(0);
+    Ok(Span { axis, from, len })
+}
+
+/// The same windows mirrored, as a dilation reads them.
+pub fn mirrored(spans: &[Span]) -> Vec<Span> {
+    spans.iter().map(|s| Span { from: 1 - s.from - s.len.cast_signed(), ..*s }).collect()
+}
+
+/// Refuses labels: a sum of names means nothing.
+pub fn refuse_labels(info: &Info) -> Result<()> {
+    if info.kind == Kind::Labels {
+        return Err(Error::caller("a linear filter mixes labels, which are names").hint("use a rank filter, or cast with astype first"));
+    }
+    Ok(())
+}

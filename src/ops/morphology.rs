@@ -1,0 +1,145 @@
+//! Flat grey morphology with boxes: erosion, dilation and what is made of them.
+//! It does not know how extremes along an axis are computed.
+
+use super::lines::{self, Span};
+use super::rank::extremes;
+use crate::dtype::Dtype;
+use crate::error::Result;
+use crate::graph::Agreement::Exact;
+use crate::graph::{Array, AxisList, PerAxis};
+use crate::grid::Edge;
+use crate::ops;
+
+fn eroded(x: &Array, spans: &[Span], mode: Edge, cval: f64) -> Result<Array> {
+    extremes(x, spans, false, mode, cval)
+}
+
+fn dilated(x: &Array, spans: &[Span], mode: Edge, cval: f64) -> Result<Array> {
+    extremes(x, &lines::mirrored(spans), true, mode, cval)
+}
+
+fn opened(x: &Array, spans: &[Span], mode: Edge, cval: f64) -> Result<Array> {
+    dilated(&eroded(x, spans, mode, cval)?, spans, mode, cval)
+}
+
+fn closed(x: &Array, spans: &[Span], mode: Edge, cval: f64) -> Result<Array> {
+    eroded(&dilated(x, spans, mode, cval)?, spans, mode, cval)
+}
+
+/// `a - b` in their own dtype, saturated; for bools where they differ.
+fn difference(a: &Array, b: &Array) -> Result<Array> {
+    let dtype = a.dtype()?;
+    if dtype == Dtype::Bool { Ok(a ^ b) } else { lines::cast(&(a - b), dtype) }
+}
+
+ops! {
+    pub static MORPHOLOGY: "morphology";
+
+    /// Flat erosion: the smallest of a box.
+    pub fn grey_erosion[grey_erosion_with, GreyErosion](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.grey_erosion"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        eroded(x, &spans, mode, cval)
+    }
+
+    /// Flat dilation: the largest of the mirrored box.
+    pub fn grey_dilation[grey_dilation_with, GreyDilation](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.grey_dilation"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        dilated(x, &spans, mode, cval)
+    }
+
+    /// Flat opening: an erosion, then a dilation. Removes bright details smaller than the box.
+    pub fn grey_opening[grey_opening_with, GreyOpening](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.grey_opening"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        opened(x, &spans, mode, cval)
+    }
+
+    /// Flat closing: a dilation, then an erosion. Removes dark details smaller than the box.
+    pub fn grey_closing[grey_closing_with, GreyClosing](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.grey_closing"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        closed(x, &spans, mode, cval)
+    }
+
+    /// What an opening removes: `x - grey_opening(x)`, bright details smaller than the box.
+    pub fn white_tophat[white_tophat_with, WhiteTophat](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.white_tophat"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        difference(x, &opened(x, &spans, mode, cval)?)
+    }
+
+    /// What a closing adds: `grey_closing(x) - x`, dark details smaller than the box.
+    pub fn black_tophat[black_tophat_with, BlackTophat](x) {
+        /// Window in pixels; one for all axes or one per axis.
+        size: PerAxis<i64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the window: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Keep; same_as Some("scipy.ndimage.black_tophat"); agreement Exact;
+    compose {
+        let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
+        difference(&closed(x, &spans, mode, cval)?, x)
+    }
+}
