@@ -1,0 +1,360 @@
+//! NPY files, NumPy's own: versions 1.0 to 3.0 are read, both byte orders and both element orders; 1.0 is written.
+//! It does not know archives of them (`.npz`) nor pickled objects.
+//!
+//! A unit is a run of leading rows of about 2 to 4 MiB that lies in one piece in the file (of trailing columns in a
+//! Fortran-order file). Output goes to `.NAME.partial` beside the target, its magic is written last, and it takes its
+//! name when it is whole.
+
+pub(crate) mod header;
+
+use crate::dtype::Dtype;
+use crate::error::{Error, Result};
+use crate::grid::{Dims, Grid, Region};
+use crate::os;
+use crate::storage::{Identity, Info, Kind, Sink, Source};
+use crate::tile::{View, copy_view};
+use header::Header;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+/// The most bytes of a unit of several rows.
+const UNIT_BYTES: usize = 4 << 20;
+
+/// An NPY file that is read.
+#[derive(Debug)]
+struct NpySource {
+    path: PathBuf,
+    file: File,
+    info: Info,
+    header: Header,
+    /// Where the elements start.
+    data: u64,
+    unit: Dims,
+    fingerprint: String,
+}
+
+/// Opens an NPY file and reads its header.
+///
+/// # Errors
+/// A file that is none, is truncated, or holds elements that are no plain numbers; the message names path and offset.
+pub fn open(path: &Path) -> Result<Box<dyn Source>> {
+    let file = File::open(path).map_err(|e| Error::io("open", path, &e))?;
+    let meta = file.metadata().map_err(|e| Error::io("read the size of", path, &e))?;
+    if meta.is_dir() {
+        return Err(Error::caller(format!("{} is a folder, not an NPY file", path.display())));
+    }
+    let (header, data) = read_header(&file, path, meta.len())?;
+    check_size(&header, data, path, meta.len())?;
+    let mut info = Info::new(header.shape, header.dtype);
+    if header.dtype == Dtype::Bool {
+        info.kind = Kind::Mask;
+    }
+    let unit = unit_of(&header);
+    let changed = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+    let fingerprint = format!("npy {} bytes {changed}", meta.len());
+    Ok(Box::new(NpySource { path: path.to_owned(), file, info, header, data, unit, fingerprint }))
+}
+
+fn broken(path: &Path, offset: u64, what: &str) -> Error {
+    Error::caller(format!("{}: offset {offset}: {what}", path.display()))
+}
+
+/// The header and the offset at which the data starts.
+fn read_header(file: &File, path: &Path, len: u64) -> Result<(Header, u64)> {
+    let read = |bytes: &mut [u8], offset: u64| {
+        if offset + bytes.len() as u64 > len {
+            return Err(broken(path, len, &format!("the file ends inside its NPY header; {len} bytes are there")));
+        }
+        let doing = format!("read {} bytes at {offset} of", bytes.len());
+        os::read_exact_at(file, bytes, offset).map_err(|e| Error::io(&doing, path, &e))
+    };
+    if len == 0 {
+        return Err(broken(path, 0, "the file is empty, not an NPY file"));
+    }
+    let mut start = [0u8; 8];
+    read(&mut start, 0)?;
+    let [magic @ .., major, minor] = start;
+    if magic != *header::MAGIC {
+        let error = broken(path, 0, &format!("not an NPY file: it starts with {magic:02x?}"));
+        return Err(if magic == [0; 6] { error.hint("it was not written to its end; write it again") } else { error });
+    }
+    let (size_at_most, text_at) = match (major, minor) {
+        (1, 0) => (2, 10),
+        (2 | 3, 0) => (4, 12),
+        _ => return Err(broken(path, 6, &format!("NPY version {major}.{minor} is unknown; 1.0, 2.0 and 3.0 are read"))),
+    };
+    let mut size = [0u8; 4];
+    read(&mut size[..size_at_most], 8)?;
+    let size = u64::from(u32::from_le_bytes(size));
+    if size > header::LONGEST as u64 {
+        return Err(broken(path, 8, &format!("a header of {size} bytes is not believed")));
+    }
+    let mut text = vec![0u8; usize::try_from(size).unwrap_or(0)];
+    read(&mut text, text_at)?;
+    // Version 3 is UTF-8, the others Latin-1; what is supported is ASCII in all of them.
+    let text = String::from_utf8_lossy(&text);
+    let header = header::parse(&text).map_err(|why| broken(path, text_at, &format!("NPY header: {why}")))?;
+    Ok((header, text_at + size))
+}
+
+fn check_size(header: &Header, data: u64, path: &Path, len: u64) -> Result<()> {
+    let (shape, dtype) = (header.shape, header.dtype);
+    // Empty axes count as 1: strides of the other axes must be representable too.
+    let reach = shape.iter().try_fold(dtype.size(), |n, d| n.checked_mul((*d).max(1)));
+    if reach.is_none_or(|n| isize::try_from(n).is_err()) {
+        return Err(broken(path, 8, &format!("NPY header: a {dtype} array of shape {shape} is larger than any file")));
+    }
+    let needed = (shape.count() * dtype.size()) as u64;
+    let there = len - data;
+    if there < needed {
+        let what =
+            format!("truncated: a {dtype} array of shape {shape} has {needed} bytes from offset {data} on, {there} are there");
+        return Err(broken(path, len, &what).hint("copy or download the file again"));
+    }
+    Ok(())
+}
+
+fn reversed(dims: &Dims) -> Dims {
+    dims.iter().rev().copied().collect()
+}
+
+/// Runs of leading rows of at most [`UNIT_BYTES`]; where one row is larger, parts of one row.
+fn slab(shape: &Dims, size: usize) -> Dims {
+    let mut unit = Dims::filled(shape.len(), 1);
+    let mut rest = size * shape.iter().map(|n| (*n).max(1)).product::<usize>();
+    for axis in 0..shape.len() {
+        let extent = shape[axis].max(1);
+        rest /= extent;
+        if rest <= UNIT_BYTES {
+            unit[axis] = (UNIT_BYTES / rest).clamp(1, extent);
+            for inner in axis + 1..shape.len() {
+                unit[inner] = shape[inner].max(1);
+            }
+            break;
+        }
+    }
+    unit
+}
+
+fn unit_of(header: &Header) -> Dims {
+    let size = header.dtype.size();
+    if header.fortran { reversed(&slab(&reversed(&header.shape), size)) } else { slab(&header.shape, size) }
+}
+
+impl NpySource {
+    fn region(&self, unit: &Dims) -> Region {
+        Grid::new(self.info.shape, self.unit).region(unit)
+    }
+
+    /// Where a unit's elements start in the file.
+    fn offset(&self, region: &Region) -> u64 {
+        let first = if self.header.fortran {
+            reversed(&self.info.shape).linear_of(&reversed(&region.start))
+        } else {
+            self.info.shape.linear_of(&region.start)
+        };
+        self.data + (first * self.info.dtype.size()) as u64
+    }
+}
+
+impl Source for NpySource {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn unit(&self) -> Dims {
+        self.unit
+    }
+
+    fn stored_bytes(&self, unit: &Dims) -> u64 {
+        (self.region(unit).shape.count() * self.info.dtype.size()) as u64
+    }
+
+    fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
+        let region = self.region(unit);
+        let mut bytes = vec![0u8; region.shape.count() * self.info.dtype.size()];
+        let offset = self.offset(&region);
+        let doing = format!("read {} bytes at {offset} of", bytes.len());
+        os::read_exact_at(&self.file, &mut bytes, offset).map_err(|e| Error::io(&doing, &self.path, &e))?;
+        Ok(Some(bytes))
+    }
+
+    fn decode(&self, unit: &Dims, stored: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
+        let region = self.region(unit);
+        let bytes = stored.unwrap_or_default();
+        if bytes.len() != out.len() || bytes.len() != region.shape.count() * self.info.dtype.size() {
+            let what = format!("{} bytes read for {region} of {}, {} are asked for", bytes.len(), self.name(), out.len());
+            return Err(Error::bug(what));
+        }
+        if self.header.fortran && region.shape.len() > 1 && !out.is_empty() {
+            copy_view(
+                &fortran_view(&bytes, self.info.dtype, region.shape),
+                out,
+                &region.shape,
+                &Dims::filled(region.shape.len(), 0),
+            );
+        } else {
+            out.copy_from_slice(&bytes);
+        }
+        to_native(out, self.info.dtype, self.header.big_endian);
+        Ok(())
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+}
+
+/// A view in C order of elements whose first axis varies fastest.
+fn fortran_view(bytes: &[u8], dtype: Dtype, shape: Dims) -> View<'_> {
+    let mut view = View::contiguous(bytes, dtype, shape);
+    let mut step = 1;
+    for axis in 0..shape.len() {
+        view.strides[axis] = step;
+        step *= shape[axis].cast_signed();
+    }
+    view
+}
+
+/// Swaps bytes where the file's order is not the machine's; bool bytes become 0 and 1.
+fn to_native(elements: &mut [u8], dtype: Dtype, big_endian: bool) {
+    if dtype == Dtype::Bool {
+        elements.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+    } else if big_endian != cfg!(target_endian = "big") {
+        elements.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+    }
+}
+
+/// An NPY file that is written.
+#[derive(Debug)]
+struct NpySink {
+    target: PathBuf,
+    partial: PathBuf,
+    overwrite: bool,
+    info: Info,
+    unit: Dims,
+    header: Vec<u8>,
+    file: Mutex<Option<File>>,
+}
+
+/// Prepares an NPY file (version 1.0, C order, native bytes). Nothing is written before [`Sink::begin`].
+///
+/// # Errors
+/// A target that exists and `overwrite` false, one that is a folder, a name that is none.
+pub fn create(path: &Path, info: &Info, overwrite: bool) -> Result<Box<dyn Sink>> {
+    let name = path.file_name().ok_or_else(|| Error::caller(format!("'{}' is no name for a file", path.display())))?;
+    refuse_existing(path, overwrite)?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".partial");
+    let reach = info.shape.iter().try_fold(info.dtype.size(), |n, d| n.checked_mul((*d).max(1)));
+    if reach.is_none_or(|n| isize::try_from(n).is_err()) {
+        let what = format!("{}: a {} array of shape {} is larger than any file", path.display(), info.dtype, info.shape);
+        return Err(Error::caller(what));
+    }
+    Ok(Box::new(NpySink {
+        target: path.to_owned(),
+        partial: path.with_file_name(hidden),
+        overwrite,
+        info: info.clone(),
+        unit: slab(&info.shape, info.dtype.size()),
+        header: header::build(info.dtype, &info.shape),
+        file: Mutex::new(None),
+    }))
+}
+
+fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
+    if target.is_dir() {
+        return Err(Error::caller(format!("{} is a folder; an NPY file cannot take its place", target.display())));
+    }
+    if !overwrite && target.symlink_metadata().is_ok() {
+        return Err(Error::caller(format!("{} exists", target.display())).hint("--overwrite replaces it"));
+    }
+    Ok(())
+}
+
+impl NpySink {
+    fn file(&self) -> MutexGuard<'_, Option<File>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let file = self.file();
+        let Some(file) = file.as_ref() else {
+            return Err(Error::bug(format!("{} is written outside begin and finish", self.name())));
+        };
+        let doing = format!("write {} bytes at {offset} of", bytes.len());
+        os::write_all_at(file, bytes, offset).map_err(|e| Error::io(&doing, &self.partial, &e))
+    }
+
+    /// Where a region starts in the file, if it lies there in one piece and inside the array.
+    fn offset(&self, region: &Region) -> Option<u64> {
+        let shape = self.info.shape;
+        if region.shape.len() != shape.len() || !Region::whole(shape).contains(region) {
+            return None;
+        }
+        let split = (0..shape.len()).find(|a| region.shape[*a] != 1).unwrap_or(shape.len());
+        let whole = (split + 1..shape.len()).all(|a| region.shape[a] == shape[a]);
+        whole.then(|| (self.header.len() + shape.linear_of(&region.start) * self.info.dtype.size()) as u64)
+    }
+}
+
+impl Sink for NpySink {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn name(&self) -> String {
+        self.target.display().to_string()
+    }
+
+    fn unit(&self) -> Option<Dims> {
+        Some(self.unit)
+    }
+
+    fn encoded_bytes(&self, region: &Region) -> u64 {
+        region.shape.count().saturating_mul(self.info.dtype.size()) as u64
+    }
+
+    fn begin(&self, _identity: &Identity) -> Result<()> {
+        refuse_existing(&self.target, self.overwrite)?;
+        let file = File::create(&self.partial).map_err(|e| Error::io("create", &self.partial, &e))?;
+        let len = self.header.len() as u64 + self.info.bytes();
+        file.set_len(len).map_err(|e| Error::io(&format!("make room for {len} bytes in"), &self.partial, &e))?;
+        *self.file() = Some(file);
+        let after_magic = self.header.get(header::MAGIC.len()..).unwrap_or_default();
+        self.put(after_magic, header::MAGIC.len() as u64)
+    }
+
+    fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
+        Ok(decoded.to_vec())
+    }
+
+    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
+        match self.offset(region) {
+            Some(offset) if encoded.len() as u64 == self.encoded_bytes(region) => self.put(&encoded, offset),
+            _ => Err(Error::bug(format!("{}: {} bytes for {region}: no commit unit", self.name(), encoded.len()))),
+        }
+    }
+
+    fn finish(&self) -> Result<()> {
+        refuse_existing(&self.target, self.overwrite)?;
+        self.put(header::MAGIC, 0)?;
+        std::fs::rename(&self.partial, &self.target).map_err(|e| Error::io("give its name to", &self.target, &e))?;
+        *self.file() = None;
+        Ok(())
+    }
+
+    fn abandon(&self) {
+        if self.file().take().is_some() {
+            // An unfinished file has no magic: should this fail, what stays does not look whole.
+            let _ = std::fs::remove_file(&self.partial);
+        }
+    }
+}
