@@ -8,6 +8,7 @@ pub mod storage;
 pub mod expr;
 pub mod graph;
 pub mod ops;
+pub mod plan;
 pub mod device;
 pub mod simd;
 pub mod tile;

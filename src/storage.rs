@@ -164,6 +164,11 @@ pub trait Sink: Send + Sync {
     /// A bound on the encoded bytes of a region, known without its content.
     fn encoded_bytes(&self, region: &Region) -> u64;
 
+    /// Bytes of the result that stay in memory until the caller takes it: counted in the budget.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
     /// Makes the output ready. Called once, before the first write.
     ///
     /// # Errors

@@ -1,2 +1,55 @@
-//! devices
+//! Devices: what computes the tiles of a plan. A device takes a tile's inputs and gives its results.
+//! No device knows an op by name, a file format, or the order of tiles.
+
 pub mod cpu;
+
+use crate::error::Result;
+use crate::grid::{Grid, Region};
+use crate::plan::Pass;
+use crate::tile::{Buffer, Tile};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a tile reads of one input.
+#[derive(Clone)]
+pub enum InputData<'a> {
+    /// The whole array, lent, C order.
+    Lent(&'a [u8]),
+    /// A result of an earlier pass.
+    Late(Arc<Tile>),
+    /// Decoded units by their number in the grid.
+    Units {
+        /// The grid.
+        grid: Grid,
+        /// Every unit that the tile touches.
+        units: HashMap<usize, Arc<Buffer>>,
+    },
+}
+
+/// A partial state of a fold: of one block of the domain.
+pub struct Partial {
+    /// Which fold of the program.
+    pub fold: usize,
+    /// The block.
+    pub region: Region,
+    /// The state of the block's outputs.
+    pub state: Vec<u8>,
+}
+
+/// What launching a tile gives.
+#[derive(Default)]
+pub struct Launched {
+    /// The tile of each sink end, in the program's order.
+    pub tiles: Vec<Tile>,
+    /// Partial states, in index order of their blocks.
+    pub partials: Vec<Partial>,
+}
+
+/// What computes tiles.
+pub trait Device: Sync {
+    /// Computes one tile.
+    ///
+    /// # Errors
+    /// A fault of a kernel or of the plan.
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched>;
+}

@@ -221,6 +221,10 @@ impl Sink for MemorySink {
         &self.info
     }
 
+    fn held_bytes(&self) -> u64 {
+        self.info.bytes()
+    }
+
     fn name(&self) -> String {
         "memory".to_owned()
     }

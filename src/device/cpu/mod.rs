@@ -1,3 +1,130 @@
-//! cpu
-pub mod lanes;
-pub mod tape;
+//! The CPU: a tile is cut into blocks that fit a worker's cache; each block runs every step of the pass.
+//! It makes no threads: it uses the pool that it is called in.
+
+mod block;
+mod lanes;
+mod line;
+mod tape;
+
+use super::{Device, InputData, Launched, Partial};
+use crate::error::Result;
+use crate::grid::{Dims, Grid, Region, indices};
+use crate::plan::{Pass, Program};
+use crate::tile::{Tile, View};
+use block::{BlockValues, Scratch};
+use rayon::prelude::*;
+use std::sync::Mutex;
+
+/// The CPU device. Workers' scratch is kept between blocks.
+#[derive(Default)]
+pub struct Cpu {
+    scratch: Mutex<Vec<Scratch>>,
+    /// Runs every window by its meaning and no fast path: the oracle of the tests.
+    meanings_only: bool,
+}
+
+impl Cpu {
+    /// A CPU that uses no fast path: slow, and what the fast paths are judged by.
+    #[must_use]
+    pub fn by_meaning() -> Cpu {
+        Cpu { scratch: Mutex::default(), meanings_only: true }
+    }
+
+    fn borrow(&self) -> Scratch {
+        self.scratch.lock().ok().and_then(|mut all| all.pop()).unwrap_or_default()
+    }
+
+    fn give_back(&self, scratch: Scratch) {
+        if let Ok(mut all) = self.scratch.lock() {
+            all.push(scratch);
+        }
+    }
+}
+
+/// A block of a tile: where it lies, and the rows of each sink's tile that it writes.
+struct Job<'t> {
+    region: Region,
+    rows: Vec<Vec<&'t mut [u8]>>,
+}
+
+impl Device for Cpu {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
+        let program = &pass.program;
+        let grid = Grid::new(tile.shape, pass.block);
+        let mut tiles: Vec<Tile> = Vec::with_capacity(program.sinks.len());
+        for sink in &program.sinks {
+            tiles.push(Tile::zeroed(program.info(sink.value)?.dtype, tile.shape));
+        }
+        let mut jobs: Vec<Job<'_>> = indices(Region::whole(grid.counts()))
+            .map(|index| Job { region: moved(&grid.region(&index), &tile.start), rows: Vec::new() })
+            .collect();
+        for out in &mut tiles {
+            for (job, rows) in jobs.iter_mut().zip(rows_of_blocks(out, &grid)) {
+                job.rows.push(rows);
+            }
+        }
+        let done: Result<Vec<Vec<Partial>>> = jobs.into_par_iter().map(|job| self.run(program, job, inputs)).collect();
+        let partials = done?.into_iter().flatten().collect();
+        Ok(Launched { tiles, partials })
+    }
+}
+
+impl Cpu {
+    fn run(&self, program: &Program, mut job: Job<'_>, inputs: &[InputData<'_>]) -> Result<Vec<Partial>> {
+        let mut scratch = self.borrow();
+        let values = BlockValues::compute(program, &job.region, inputs, &mut scratch, self.meanings_only)?;
+        for (sink, rows) in program.sinks.iter().zip(&mut job.rows) {
+            copy_rows(&values.view(sink.value, &job.region)?, rows);
+        }
+        let mut partials = Vec::with_capacity(program.folds.len());
+        for (fold, end) in program.folds.iter().enumerate() {
+            let state = end.fold.take(&values.view(end.value, &job.region)?, &job.region)?;
+            partials.push(Partial { fold, region: job.region, state });
+        }
+        values.give_back(&mut scratch);
+        self.give_back(scratch);
+        Ok(partials)
+    }
+}
+
+fn moved(region: &Region, by: &Dims) -> Region {
+    Region { start: region.start.zip_with(by, |a, b| a + b), shape: region.shape }
+}
+
+/// Shares the rows of a tile out to the blocks of a grid over it, each block's rows in C order.
+fn rows_of_blocks<'t>(tile: &'t mut Tile, grid: &Grid) -> Vec<Vec<&'t mut [u8]>> {
+    let size = tile.dtype.size();
+    let counts = grid.counts();
+    let mut blocks: Vec<Vec<&mut [u8]>> = (0..counts.count()).map(|_| Vec::new()).collect();
+    let Some((width, outer)) = tile.shape.split_last() else {
+        blocks.iter_mut().for_each(|_| {});
+        if let Some(block) = blocks.first_mut() {
+            block.push(tile.data.bytes_mut());
+        }
+        return blocks;
+    };
+    let outer = Dims::from(outer);
+    let last = outer.len();
+    let piece = grid.unit[last] * size;
+    for (number, row) in tile.data.bytes_mut().chunks_mut((*width * size).max(1)).enumerate() {
+        let at = outer.index_of(number);
+        let first: Dims = (0..last).map(|a| at[a] / grid.unit[a]).chain([0]).collect();
+        let first = counts.linear_of(&first);
+        for (x, part) in row.chunks_mut(piece).enumerate() {
+            blocks[first + x].push(part);
+        }
+    }
+    blocks
+}
+
+/// Copies a view's rows into rows.
+fn copy_rows(view: &View<'_>, rows: &mut [&mut [u8]]) {
+    let size = view.dtype.size();
+    let (outer, row) = crate::tile::rows_of(&view.shape);
+    let mut rows = rows.iter_mut();
+    crate::tile::each_row(&outer, (view.offset, &view.strides), (0, &[0; crate::grid::MAX_RANK]), |source, _| {
+        if let Some(target) = rows.next() {
+            target.copy_from_slice(&view.bytes[source * size..(source + row) * size]);
+        }
+    });
+}

@@ -1,0 +1,297 @@
+//! Runs a program's steps on one block, one after another, in buffers that stay in the cache.
+//! It does not know tiles: what lies outside the array is folded back in when a step's input is padded.
+
+use super::line;
+use super::tape::{self, Registers};
+use crate::device::InputData;
+use crate::dtype::{Dtype, Number, put};
+use crate::error::{Error, Result};
+use crate::graph::{LineTaps, Pick, Stage};
+use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region, indices};
+use crate::plan::{Program, Step, reach_of, regions};
+use crate::tile::{Buffer, Padding, Tile, View, copy_padded, copy_view};
+
+/// Buffers of one worker, kept between blocks.
+#[derive(Default)]
+pub struct Scratch {
+    free: Vec<Buffer>,
+    padded: Buffer,
+    registers: Registers,
+}
+
+impl Scratch {
+    /// A buffer of `len` bytes: the smallest free one that is large enough, else the largest, grown.
+    fn take(&mut self, len: usize) -> Buffer {
+        let fits = |b: &Buffer| if b.capacity() >= len { b.capacity() } else { usize::MAX - b.capacity() };
+        let best = (0..self.free.len()).min_by_key(|k| fits(&self.free[*k]));
+        let mut buffer = best.map(|k| self.free.swap_remove(k)).unwrap_or_default();
+        buffer.resize(len);
+        buffer
+    }
+}
+
+/// One value of a block: nothing yet, a look at an input, or a buffer of its own.
+enum Held<'a> {
+    Nothing,
+    Lent(View<'a>),
+    Own(Buffer),
+}
+
+/// The values of one block, each holding what the block's ends need of it.
+pub struct BlockValues<'a> {
+    held: Vec<Held<'a>>,
+    boxes: Vec<Boxes>,
+    dtypes: Vec<Dtype>,
+}
+
+impl<'a> BlockValues<'a> {
+    /// Runs every step for `block`.
+    pub fn compute(
+        program: &Program,
+        block: &Region,
+        inputs: &'a [InputData<'a>],
+        scratch: &mut Scratch,
+        meanings_only: bool,
+    ) -> Result<BlockValues<'a>> {
+        let boxes = regions(program, block)?;
+        let dtypes = (0..program.values()).map(|v| program.info(v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
+        let mut values = BlockValues { held: Vec::with_capacity(boxes.len()), boxes, dtypes };
+        for (number, input) in inputs.iter().enumerate() {
+            let held = values.gather(program, number, input, scratch)?;
+            values.held.push(held);
+        }
+        let last = program.last_readers();
+        for (number, step) in program.steps.iter().enumerate() {
+            let own = program.inputs.len() + number;
+            let buffer = values.run_step(program, step, own, scratch, meanings_only)?;
+            values.held.push(Held::Own(buffer));
+            for value in step.inputs.iter().filter(|v| last[**v] == Some(number)) {
+                values.release(*value, scratch);
+            }
+        }
+        Ok(values)
+    }
+
+    /// The part of a value that `region` covers.
+    pub fn view(&self, value: usize, region: &Region) -> Result<View<'_>> {
+        let at = self.boxes[value].offset_of(region);
+        let at = at.ok_or_else(|| Error::bug(format!("value {value} does not hold {region}")))?;
+        Ok(self.whole(value)?.crop(&Region { start: at, shape: region.shape }))
+    }
+
+    /// Returns the buffers to the worker.
+    pub fn give_back(mut self, scratch: &mut Scratch) {
+        (0..self.held.len()).for_each(|value| self.release(value, scratch));
+    }
+
+    fn release(&mut self, value: usize, scratch: &mut Scratch) {
+        if let Held::Own(buffer) = std::mem::replace(&mut self.held[value], Held::Nothing) {
+            scratch.free.push(buffer);
+        }
+    }
+
+    /// All that is held of a value, its runs laid end to end.
+    fn whole(&self, value: usize) -> Result<View<'_>> {
+        match self.held.get(value) {
+            Some(Held::Lent(view)) => Ok(*view),
+            Some(Held::Own(buffer)) => Ok(View::contiguous(buffer.bytes(), self.dtypes[value], self.boxes[value].shape())),
+            _ => Err(Error::bug(format!("value {value} is read after its release"))),
+        }
+    }
+
+    /// What the block needs of an input: looked at where it lies in one piece, else copied together.
+    fn gather(&self, program: &Program, number: usize, input: &'a InputData<'a>, scratch: &mut Scratch) -> Result<Held<'a>> {
+        let info = program.info(number)?;
+        let boxes = &self.boxes[number];
+        let parts = boxes.parts();
+        if boxes.0.is_empty() && !info.shape.is_empty() {
+            return Ok(Held::Nothing);
+        }
+        if let [part] = &parts[..]
+            && let Some(view) = lent(input, info.dtype, &info.shape, part)
+        {
+            return Ok(Held::Lent(view));
+        }
+        let mut buffer = scratch.take(boxes.shape().count() * info.dtype.size());
+        for part in &parts {
+            let goal = boxes.offset_of(part).ok_or_else(|| Error::bug("a part outside its own boxes"))?;
+            copy_input(input, info.dtype, &info.shape, part, (buffer.bytes_mut(), &boxes.shape(), &goal))?;
+        }
+        Ok(Held::Own(buffer))
+    }
+
+    fn run_step(&self, program: &Program, step: &Step, own: usize, scratch: &mut Scratch, meanings_only: bool) -> Result<Buffer> {
+        let boxes = &self.boxes[own];
+        let size = step.info.dtype.size();
+        let extents = boxes.shape();
+        let mut out = scratch.take(extents.count() * size);
+        let parts = boxes.parts();
+        if boxes.0.is_empty() && !step.info.shape.is_empty() || extents.count() == 0 {
+            return Ok(out);
+        }
+        if let [part] = &parts[..] {
+            self.run_part(program, step, part, out.bytes_mut(), scratch, meanings_only)?;
+            return Ok(out);
+        }
+        for part in &parts {
+            let mut piece = scratch.take(part.shape.count() * size);
+            self.run_part(program, step, part, piece.bytes_mut(), scratch, meanings_only)?;
+            let goal = boxes.offset_of(part).ok_or_else(|| Error::bug("a part outside its own boxes"))?;
+            copy_view(&View::contiguous(piece.bytes(), step.info.dtype, part.shape), out.bytes_mut(), &extents, &goal);
+            scratch.free.push(piece);
+        }
+        Ok(out)
+    }
+
+    /// Runs one step for one box of its result.
+    fn run_part(&self, program: &Program, step: &Step, part: &Region, out: &mut [u8], scratch: &mut Scratch, meanings_only: bool) -> Result<()> {
+        match &step.stage {
+            Stage::Formula { edge, constant, .. } => self.formula(program, step, part, (*edge, *constant), out, scratch),
+            Stage::Line { axis, taps, edge, constant, .. } => {
+                let mut padded = std::mem::take(&mut scratch.padded);
+                let input = self.padded(program, step, 0, part, (*edge, *constant), &mut padded)?;
+                let done = match taps {
+                    LineTaps::Weights(weights) => line::weighted_sum(&input, *axis, weights, &part.shape, out),
+                    LineTaps::Least(window) => line::extreme(&input, *axis, *window, false, &part.shape, out),
+                    LineTaps::Greatest(window) => line::extreme(&input, *axis, *window, true, &part.shape, out),
+                };
+                scratch.padded = padded;
+                done
+            }
+            Stage::Window { window, edge, constant } => {
+                let mut padded = std::mem::take(&mut scratch.padded);
+                let input = self.padded(program, step, 0, part, (*edge, *constant), &mut padded)?;
+                let fast = !meanings_only && window.fast(&input, &part.shape, out);
+                let done = if fast { Ok(()) } else { window.meaning(&input, &part.shape, out) };
+                scratch.padded = padded;
+                done
+            }
+            Stage::View(picks) => self.other_places(step, picks, part, out),
+            Stage::Scan(scan) => {
+                let value = step.inputs.first().copied().unwrap_or_default();
+                let whole = |a: usize| if a == scan.axis() { 0..step.info.shape[a] } else { part.range(a) };
+                let region = Region::of(&(0..part.shape.len()).map(whole).collect::<Vec<_>>());
+                let mut tile = Tile::zeroed(step.info.dtype, region.shape);
+                scan.run(&self.view(value, &region)?, &mut tile)?;
+                copy_view(&tile.view().crop(&part.relative_to(&region.start)), out, &part.shape, &Dims::filled(part.shape.len(), 0));
+                Ok(())
+            }
+            Stage::Fold(_) => Err(Error::bug("a fold inside a pass")),
+        }
+    }
+
+    /// A step's input with its halo: looked at where it lies inside what is held, else copied and padded.
+    fn padded<'b>(
+        &'b self,
+        program: &Program,
+        step: &Step,
+        k: usize,
+        part: &Region,
+        (edge, constant): (Edge, Number),
+        buffer: &'b mut Buffer,
+    ) -> Result<View<'b>> {
+        let value = step.inputs.get(k).copied().unwrap_or_default();
+        let array = program.info(value)?.shape;
+        let reach: Vec<(isize, isize)> = (0..array.len()).map(|axis| reach_of(step, k, axis)).collect();
+        let start: Vec<isize> = reach.iter().zip(part.start.iter()).map(|((first, _), s)| s.cast_signed() + first).collect();
+        let shape: Dims = reach.iter().zip(part.shape.iter()).map(|((first, last), n)| n + (last - first).unsigned_abs()).collect();
+        let inside = (0..array.len()).all(|a| start[a] >= 0 && start[a].unsigned_abs() + shape[a] <= array[a]);
+        if inside {
+            let region = Region { start: start.iter().map(|s| s.unsigned_abs()).collect(), shape };
+            if let Some(at) = self.boxes[value].offset_of(&region) {
+                return Ok(self.whole(value)?.crop(&Region { start: at, shape }));
+            }
+        }
+        let dtype = self.dtypes[value];
+        let mut element = vec![0; dtype.size()];
+        put(constant, dtype, &mut element);
+        buffer.resize(shape.count() * dtype.size());
+        let padding = Padding { edge, constant: element };
+        copy_padded(&self.whole(value)?, &self.boxes[value], &array, (&start, &shape), &padding, buffer.bytes_mut())?;
+        Ok(View::contiguous(buffer.bytes(), dtype, shape))
+    }
+
+    fn formula(&self, program: &Program, step: &Step, part: &Region, outside: (Edge, Number), out: &mut [u8], scratch: &mut Scratch) -> Result<()> {
+        let tape = step.tape.as_ref().ok_or_else(|| Error::bug("a formula without its tape"))?;
+        let far: Vec<bool> = (0..step.inputs.len()).map(|k| (0..part.shape.len()).any(|a| reach_of(step, k, a) != (0, 0))).collect();
+        let mut buffers: Vec<Buffer> = far.iter().map(|_| Buffer::default()).collect();
+        let mut inputs = Vec::with_capacity(far.len());
+        for ((k, value), buffer) in step.inputs.iter().enumerate().zip(&mut buffers) {
+            let mut before = [0; MAX_RANK];
+            let view = if far[k] {
+                (0..part.shape.len()).for_each(|a| before[a] = reach_of(step, k, a).0.unsigned_abs());
+                self.padded(program, step, k, part, outside, buffer)?
+            } else {
+                self.broadcast(program, *value, step, part)?
+            };
+            inputs.push(tape::Input { view, before });
+        }
+        tape::run(tape, &inputs, &part.shape, out, &mut scratch.registers)
+    }
+
+    /// The part of a value that a box of a broadcast result reads.
+    fn broadcast(&self, program: &Program, value: usize, step: &Step, part: &Region) -> Result<View<'_>> {
+        let shape = program.info(value)?.shape;
+        let skipped = part.shape.len() - shape.len().min(part.shape.len());
+        let range = |own: usize| match shape[own] {
+            1 if step.info.shape[own + skipped] != 1 => 0..1,
+            _ => part.range(own + skipped),
+        };
+        self.view(value, &Region::of(&(0..shape.len()).map(range).collect::<Vec<_>>()))
+    }
+
+    fn other_places(&self, step: &Step, picks: &[Pick], part: &Region, out: &mut [u8]) -> Result<()> {
+        let value = step.inputs.first().copied().unwrap_or_default();
+        let held = self.whole(value)?;
+        let mut view = View { shape: part.shape, strides: [0; MAX_RANK], ..held };
+        for (own, pick) in picks.iter().enumerate() {
+            let from = pick.axis.map_or(0, |axis| part.start[axis].cast_signed());
+            let index = pick.start.wrapping_add_signed(pick.step * from);
+            let place = self.boxes[value].0[own].position(index);
+            let place = place.ok_or_else(|| Error::bug(format!("a view reads index {index} of axis {own}, which is not held")))?;
+            view.offset = view.offset.wrapping_add_signed(place.cast_signed() * held.strides[own]);
+            if let Some(axis) = pick.axis {
+                view.strides[axis] = pick.step * held.strides[own];
+            }
+        }
+        copy_view(&view, out, &part.shape, &Dims::filled(part.shape.len(), 0));
+        Ok(())
+    }
+}
+
+/// An input's box where it lies in one piece.
+fn lent<'a>(input: &'a InputData<'a>, dtype: Dtype, shape: &Dims, part: &Region) -> Option<View<'a>> {
+    match input {
+        InputData::Lent(bytes) => Some(View::contiguous(bytes, dtype, *shape).crop(part)),
+        InputData::Late(tile) => Some(tile.view().crop(part)),
+        InputData::Units { grid, units } => {
+            let touched = grid.touching(part);
+            if touched.shape.count() != 1 {
+                return None;
+            }
+            let region = grid.region(&touched.start);
+            let buffer = units.get(&grid.counts().linear_of(&touched.start))?;
+            Some(View::contiguous(buffer.bytes(), dtype, region.shape).crop(&part.relative_to(&region.start)))
+        }
+    }
+}
+
+/// Copies an input's box into a box of a buffer.
+fn copy_input(input: &InputData<'_>, dtype: Dtype, shape: &Dims, part: &Region, (out, extents, goal): (&mut [u8], &Dims, &Dims)) -> Result<()> {
+    match input {
+        InputData::Lent(bytes) => copy_view(&View::contiguous(bytes, dtype, *shape).crop(part), out, extents, goal),
+        InputData::Late(tile) => copy_view(&tile.view().crop(part), out, extents, goal),
+        InputData::Units { grid, units } => {
+            for index in indices(grid.touching(part)) {
+                let region = grid.region(&index);
+                let Some(meet) = region.intersection(part) else { continue };
+                let buffer = units.get(&grid.counts().linear_of(&index));
+                let buffer = buffer.ok_or_else(|| Error::bug(format!("unit {index} is needed and not there")))?;
+                let from = View::contiguous(buffer.bytes(), dtype, region.shape).crop(&meet.relative_to(&region.start));
+                let place = goal.zip_with(&meet.relative_to(&part.start).start, |a, b| a + b);
+                copy_view(&from, out, extents, &place);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Chooses the tiles of a pass and the blocks of a tile.
+//! It does not run anything; it asks the budget what a choice costs.
+
+use super::budget::{Fixed, block_bytes, price, worst_tile};
+use super::program::Program;
+use super::sweep::Sweep;
+use super::{Machine, Output, Pass};
+use crate::error::{Error, Result, bytes_text};
+use crate::graph::Stage;
+use crate::grid::{Dims, Grid, Region};
+
+/// Bytes of a tile in flight beyond which nothing is gained: reads, decodes and writes are long enough to overlap.
+const LARGE_TILE: u64 = 48 << 20;
+/// Tiles that a pass should have at least, so that its lanes overlap.
+const MANY_TILES: u64 = 16;
+/// The narrowest block along x: shorter rows waste vectors.
+const NARROW: usize = 128;
+
+/// Extents that tile edges must be multiples of, and axes that a tile must cover.
+struct Rules {
+    align: Dims,
+    whole: Vec<bool>,
+    only: Vec<Option<usize>>,
+}
+
+impl Rules {
+    fn of(program: &Program, outputs: &[Output]) -> Rules {
+        let rank = program.domain.len();
+        let mut rules = Rules { align: Dims::filled(rank, 1), whole: vec![false; rank], only: vec![None; rank] };
+        for unit in program.sinks.iter().filter_map(|s| outputs.get(s.output)).filter_map(|o| o.sink.unit()) {
+            rules.align = rules.align.zip_with(&unit, least_common_multiple);
+        }
+        for fold in &program.folds {
+            let axes = fold.fold.axes();
+            for axis in &axes {
+                let block = fold.fold.block(*axis, rank);
+                rules.align[*axis] = least_common_multiple(rules.align[*axis], block);
+                if fold.fold.in_order() && axes.last() != Some(axis) {
+                    rules.only[*axis] = Some(block);
+                }
+            }
+        }
+        for step in &program.steps {
+            if let Stage::Scan(scan) = &step.stage {
+                rules.whole[scan.axis()] = true;
+            }
+        }
+        rules
+    }
+
+    /// The smallest legal tile.
+    fn smallest(&self, domain: &Dims) -> Dims {
+        (0..domain.len()).map(|a| if self.whole[a] { domain[a] } else { self.align[a].min(domain[a]) }.max(1)).collect()
+    }
+
+    /// The nearest legal extent, at least the smallest.
+    fn legal(&self, axis: usize, wish: usize, domain: &Dims) -> usize {
+        if self.whole[axis] {
+            return domain[axis].max(1);
+        }
+        let unit = self.only[axis].unwrap_or_else(|| wish.div_ceil(self.align[axis]) * self.align[axis]);
+        unit.clamp(1, domain[axis].max(1))
+    }
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a.max(1), b.max(1));
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    a.max(1) / x * b.max(1)
+}
+
+/// Cuts one pass.
+///
+/// # Errors
+/// A budget that the smallest legal tile does not fit.
+pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixed) -> Result<Pass> {
+    let rules = Rules::of(&program, outputs);
+    let tile = match &machine.tile {
+        Some(wish) => wished(wish, &rules, &program.domain)?,
+        None => chosen(&program, outputs, machine, fixed, &rules)?,
+    };
+    let sweep = Sweep { grid: Grid::new(program.domain, tile) };
+    let block = cut_block(&program, &sweep, &rules, machine.cache)?;
+    let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+    if costs.predicted > machine.memory {
+        return Err(refusal(&program, machine, &costs, &sweep));
+    }
+    Ok(Pass { program, sweep, block, costs })
+}
+
+fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Result<Dims> {
+    if wish.len() != domain.len() || wish.contains(&0) {
+        let what = format!("tile {} for a result of {} axes {domain}", Dims::from(wish), domain.len());
+        return Err(Error::caller(what).hint("give one extent above 0 per axis, as in --tile 8,512,512"));
+    }
+    Ok((0..domain.len()).map(|a| rules.legal(a, wish[a], domain)).collect())
+}
+
+/// Halves the whole domain, axis by axis, until a tile is small enough to fit and to overlap.
+fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixed, rules: &Rules) -> Result<Dims> {
+    let domain = program.domain;
+    let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
+    let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
+    let smallest = rules.smallest(&domain);
+    let cost = |tile: Dims| worst_tile(program, outputs, &Sweep { grid: Grid::new(domain, tile) });
+    let whole = cost(domain.iter().map(|d| (*d).max(1)).collect())?.total();
+    let target = (room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20));
+    loop {
+        let bytes = cost(tile)?.total();
+        if bytes <= target {
+            return Ok(tile);
+        }
+        let halves = (0..domain.len()).filter(|a| tile[*a] > smallest[*a]);
+        let halved = |axis: usize| tile.with(axis, rules.legal(axis, tile[axis] / 2, &domain));
+        // Halving must help, and cost the least recomputation; the outermost such axis keeps rows long.
+        let mut best: Option<(f64, Dims)> = None;
+        for next in halves.map(halved).filter(|next| *next != tile) {
+            let (_, recompute) = block_bytes(program, &Region { start: Dims::filled(domain.len(), 0), shape: next })?;
+            if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
+                best = Some((recompute, next));
+            }
+        }
+        match best {
+            Some((_, next)) => tile = next,
+            None => return Ok(tile),
+        }
+    }
+}
+
+/// Halves a tile until one worker's values fit its share of the cache.
+fn cut_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
+    let tile = sweep.middle();
+    let mut block = sweep.grid.unit;
+    let rank = block.len();
+    let folds_align = |axis: usize| {
+        let blocks = program.folds.iter().filter(|f| f.fold.axes().contains(&axis)).map(|f| f.fold.block(axis, rank));
+        blocks.fold(1, least_common_multiple)
+    };
+    let price = |block: Dims| block_bytes(program, &Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) });
+    while price(block)?.0 > cache {
+        let mut best: Option<(f64, Dims)> = None;
+        for axis in 0..rank {
+            let least = if axis + 1 == rank { NARROW } else { 1 };
+            let half = (block[axis] / 2).next_multiple_of(folds_align(axis));
+            if rules.whole[axis] || half < least || half >= block[axis] {
+                continue;
+            }
+            let recompute = price(block.with(axis, half))?.1;
+            if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
+                best = Some((recompute, block.with(axis, half)));
+            }
+        }
+        match best {
+            Some((_, next)) => block = next,
+            None => break,
+        }
+    }
+    Ok(block)
+}
+
+/// The refusal: what does not fit, with the numbers and the way out.
+fn refusal(program: &Program, machine: &Machine, costs: &super::Costs, sweep: &Sweep) -> Error {
+    let step = program.steps.last().map_or_else(|| "the copy".to_owned(), |s| s.origin.op.clone());
+    let tile = costs.tile_units + costs.tile_stored + costs.tile_out;
+    let what = format!(
+        "memory: {step} needs {} a tile of {} + {} scratch of {} workers + {} held = {}, budget is {}",
+        bytes_text(tile),
+        sweep.grid.unit,
+        bytes_text(costs.scratch),
+        machine.threads,
+        bytes_text(costs.fixed),
+        bytes_text(costs.predicted),
+        bytes_text(machine.memory)
+    );
+    Error::caller(what).hint(format!("raise memory to {} or more, or use fewer threads", bytes_text(costs.predicted.next_power_of_two())))
+}

@@ -1,0 +1,126 @@
+//! A plan as text: passes, stages with their reach and why they joined, sweep, tiles, bytes, device.
+//! It decides nothing; it reads the plan.
+
+use super::program::{Program, Step};
+use super::reach::reach_of;
+use super::{Pass, Plan};
+use crate::error::bytes_text;
+use crate::graph::Stage;
+use std::fmt::Write;
+
+/// Explains a plan. The same plan gives the same bytes.
+#[must_use]
+pub fn explain(plan: &Plan) -> String {
+    let mut text = String::new();
+    let passes = plan.passes.len();
+    let line = format!(
+        "plan: {passes} pass{} on {} ({}), {} threads, budget {}, predicted peak {}",
+        if passes == 1 { "" } else { "es" },
+        plan.placement.device,
+        plan.placement.reason,
+        plan.machine.threads,
+        bytes_text(plan.machine.memory),
+        bytes_text(plan.peak_bytes())
+    );
+    put(&mut text, 0, &line);
+    for (number, pass) in plan.passes.iter().enumerate() {
+        explain_pass(&mut text, number, pass);
+    }
+    text
+}
+
+/// Writing to a string does not fail.
+fn put(text: &mut String, depth: usize, line: &str) {
+    let _ = writeln!(text, "{:width$}{line}", "", width = 2 * depth);
+}
+
+fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
+    let program = &pass.program;
+    put(text, 0, &format!("pass {}: domain {}", number + 1, program.domain));
+    for input in &program.inputs {
+        let info = &input.info;
+        put(text, 1, &format!("read   {} {} {} {}", input.name, info.dtype, info.shape, info.letters()));
+    }
+    let stages = program.steps.iter().map(|s| s.stage_number + 1).max().unwrap_or(0);
+    put(text, 1, &format!("group  {stages} stages, run one after another on each block of a tile"));
+    for stage in 0..stages {
+        for (k, step) in program.steps.iter().enumerate().filter(|(_, s)| s.stage_number == stage) {
+            explain_step(text, program, k, step);
+        }
+    }
+    for fold in &program.folds {
+        put(text, 1, &format!("fold   {} of {} -> {} {} (a late value: later passes read it)", fold.fold.words(), program.name(fold.value), fold.info.dtype, fold.info.shape));
+    }
+    for sink in &program.sinks {
+        put(text, 1, &format!("write  {} to output {}", program.name(sink.value), sink.output + 1));
+    }
+    explain_sweep(text, pass);
+}
+
+fn explain_step(text: &mut String, program: &Program, number: usize, step: &Step) {
+    let inputs: Vec<String> = step.inputs.iter().map(|v| program.name(*v)).collect();
+    let rank = step.info.shape.len();
+    let part = if step.origin.part.is_empty() { String::new() } else { format!(" ({})", step.origin.part) };
+    let what = match &step.stage {
+        Stage::Formula { formula, .. } => formula.words(&inputs, rank),
+        Stage::Line { taps, edge, .. } => format!("{} of {} taps, {} edge, of {}", line_words(taps), taps.len(), edge.name(), inputs.join(", ")),
+        Stage::Window { window, edge, .. } => format!("{}, {} edge, of {}", window.words(), edge.name(), inputs.join(", ")),
+        Stage::View(_) => format!("view of {}", inputs.join(", ")),
+        Stage::Fold(fold) => fold.words(),
+        Stage::Scan(scan) => format!("{} of {}", scan.words(), inputs.join(", ")),
+    };
+    put(text, 2, &format!("stage {} s{number} = {what}  [{}]", step.stage_number + 1, step.info.dtype));
+    put(text, 4, &format!("{}{part}; {}; {}", step.origin.op, reach_words(step), step.why));
+}
+
+fn line_words(taps: &crate::graph::LineTaps) -> &'static str {
+    match taps {
+        crate::graph::LineTaps::Weights(_) => "weighted sum",
+        crate::graph::LineTaps::Least(_) => "smallest",
+        crate::graph::LineTaps::Greatest(_) => "largest",
+    }
+}
+
+fn reach_words(step: &Step) -> String {
+    if let Stage::Scan(scan) = &step.stage {
+        return format!("reach: all of axis {}", scan.axis());
+    }
+    let axes = 0..step.info.shape.len();
+    let reaches: Vec<(isize, isize)> = axes.map(|axis| reach_of(step, 0, axis)).collect();
+    if reaches.iter().all(|r| *r == (0, 0)) {
+        return "reach: its own place".to_owned();
+    }
+    let words: Vec<String> = reaches.iter().map(|(a, b)| if (a, b) == (&0, &0) { "0".to_owned() } else { format!("{a:+}..{b:+}") }).collect();
+    format!("reach: [{}]", words.join(", "))
+}
+
+fn explain_sweep(text: &mut String, pass: &Pass) {
+    let (sweep, costs) = (&pass.sweep, &pass.costs);
+    let order: Vec<String> = (0..sweep.grid.shape.len()).map(|a| format!("axis {a}")).collect();
+    put(
+        text,
+        1,
+        &format!(
+            "sweep  {} tiles of {} ({}, the last fastest), blocks of {} in a worker's cache, {:.2} x recomputed for halos",
+            sweep.tiles(),
+            sweep.grid.unit,
+            order.join(", "),
+            pass.block,
+            costs.recompute
+        ),
+    );
+    let times = if costs.read_factor > 1.0 { format!("{:.2} x: the frontier does not fit", costs.read_factor) } else { "once".to_owned() };
+    put(text, 1, &format!("lanes  read {} + decode {} + results {} a tile, {} tiles in flight", bytes_text(costs.tile_stored), bytes_text(costs.tile_units), bytes_text(costs.tile_out), costs.depth));
+    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units kept for later tiles", bytes_text(costs.frontier)));
+    put(
+        text,
+        1,
+        &format!(
+            "memory {} = {} ledger + {} scratch + {} held",
+            bytes_text(costs.predicted),
+            bytes_text(costs.ledger),
+            bytes_text(costs.scratch),
+            bytes_text(costs.fixed)
+        ),
+    );
+}
