@@ -1,14 +1,14 @@
 //! stackmill
+pub mod device;
 pub mod dtype;
 pub mod error;
-pub mod formats;
-pub mod grid;
-pub mod os;
-pub mod storage;
 pub mod expr;
+pub mod formats;
 pub mod graph;
+pub mod grid;
 pub mod ops;
+pub mod os;
 pub mod plan;
-pub mod device;
 pub mod simd;
+pub mod storage;
 pub mod tile;

@@ -123,7 +123,7 @@ impl Array {
             return Err(Error::caller(what));
         }
         let mut view = View::default();
-        let mut whole = |view: &mut View, count: usize| -> Result<()> {
+        let whole = |view: &mut View, count: usize| -> Result<()> {
             (0..count).try_for_each(|_| {
                 let axis = view.picks.len();
                 view.range(&Slice::default(), info.shape[axis], &info.axes[axis])

@@ -8,12 +8,12 @@ macro_rules! operators {
         impl<T: Into<Array>> std::ops::$Trait<T> for Array {
             type Output = Array;
             #[track_caller]
-            fn $method(self, other: T) -> Array { self.$op(other) }
+            fn $method(self, other: T) -> Array { Array::$op(&self, other) }
         }
         impl<T: Into<Array>> std::ops::$Trait<T> for &Array {
             type Output = Array;
             #[track_caller]
-            fn $method(self, other: T) -> Array { self.$op(other) }
+            fn $method(self, other: T) -> Array { Array::$op(self, other) }
         }
         operators!(@number $Trait $method $op: i32, i64, f32, f64);
     )*};
@@ -21,12 +21,12 @@ macro_rules! operators {
         impl std::ops::$Trait<Array> for $t {
             type Output = Array;
             #[track_caller]
-            fn $method(self, other: Array) -> Array { Array::from(self).$op(other) }
+            fn $method(self, other: Array) -> Array { Array::$op(&Array::from(self), other) }
         }
         impl std::ops::$Trait<&Array> for $t {
             type Output = Array;
             #[track_caller]
-            fn $method(self, other: &Array) -> Array { Array::from(self).$op(other) }
+            fn $method(self, other: &Array) -> Array { Array::$op(&Array::from(self), other) }
         }
     )*};
 }
@@ -40,12 +40,12 @@ macro_rules! prefixes {
         impl std::ops::$Trait for Array {
             type Output = Array;
             #[track_caller]
-            fn $method(self) -> Array { self.$op() }
+            fn $method(self) -> Array { Array::$op(&self) }
         }
         impl std::ops::$Trait for &Array {
             type Output = Array;
             #[track_caller]
-            fn $method(self) -> Array { self.$op() }
+            fn $method(self) -> Array { Array::$op(self) }
         }
     )*};
 }

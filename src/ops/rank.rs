@@ -7,7 +7,7 @@ use crate::graph::Agreement::Exact;
 use crate::graph::{Array, AxisList, PerAxis, Window};
 use crate::grid::{Dims, Edge};
 use crate::ops;
-use crate::simd::median as kernels;
+use crate::simd::{median::median as fast_median, rank::rank_slow};
 use crate::storage::Info;
 use crate::tile::View;
 use std::sync::Arc;
@@ -36,12 +36,12 @@ impl Window for Median {
     }
 
     fn meaning(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> Result<()> {
-        kernels::rank_slow(input, &self.size, self.size.count() / 2, shape, out);
+        rank_slow(input, &self.size, self.size.count() / 2, shape, out);
         Ok(())
     }
 
     fn fast(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> bool {
-        kernels::median(input, &self.size, shape, out)
+        fast_median(input, &self.size, shape, out)
     }
 
     fn words(&self) -> String {

@@ -1,11 +1,41 @@
-//! Runs a loop compiled for the widest vectors that this processor has.
-pub fn vectorized<R>(f: impl FnOnce() -> R) -> R { f() }
-pub mod math {
- pub fn exp_f32(x:f32)->f32{x.exp()} pub fn log_f32(x:f32)->f32{x.ln()} pub fn pow_f32(x:f32,y:f32)->f32{x.powf(y)} pub fn sin_f32(x:f32)->f32{x.sin()} pub fn cos_f32(x:f32)->f32{x.cos()} pub fn tanh_f32(x:f32)->f32{x.tanh()}
- pub fn exp_f64(x:f64)->f64{x.exp()} pub fn log_f64(x:f64)->f64{x.ln()} pub fn pow_f64(x:f64,y:f64)->f64{x.powf(y)} pub fn sin_f64(x:f64)->f64{x.sin()} pub fn cos_f64(x:f64)->f64{x.cos()} pub fn tanh_f64(x:f64)->f64{x.tanh()}
-}
-pub mod median {
- use crate::tile::View; use crate::grid::Dims;
- pub fn median(_i:&View<'_>,_s:&Dims,_o:&Dims,_out:&mut [u8])->bool{false}
- pub fn rank_slow(_i:&View<'_>,_s:&Dims,_r:usize,_o:&Dims,_out:&mut [u8]){}
+//! Wide registers: run-time choice of the instruction set, elementary functions, ordered keys, medians.
+//! It does not know arrays beyond a padded view, nor which op asked.
+
+pub mod key;
+pub mod math;
+pub mod median;
+mod network;
+pub mod rank;
+pub(crate) mod window;
+
+use fearless_simd::{Level, Simd};
+
+/// Runs `body` compiled for the widest instruction set of this machine: AVX-512, AVX2, else the target's baseline
+/// (SSE2, NEON).
+///
+/// Everything that `body` calls must be `#[inline(always)]`, and so must the closure itself, or that part runs at the
+/// baseline. The loops inside are widened by the compiler; Rust never contracts `a * b + c`, so every instruction set
+/// gives the same bits.
+///
+/// ```
+/// let (a, mut out) = ([3u16, 1, 2], [0u16; 3]);
+/// stackmill::simd::vectorized(
+///     #[inline(always)]
+///     || out.iter_mut().zip(&a).for_each(|(o, v)| *o = (*v).min(2)),
+/// );
+/// assert_eq!(out, [2, 1, 2]);
+/// ```
+#[inline]
+pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    {
+        let level = Level::new();
+        if let Some(avx512) = level.as_avx512() {
+            return avx512.vectorize(body);
+        }
+        if let Some(avx2) = level.as_avx2() {
+            return avx2.vectorize(body);
+        }
+    }
+    body()
 }

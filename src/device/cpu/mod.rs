@@ -3,7 +3,7 @@
 
 mod block;
 mod lanes;
-mod line;
+pub mod line;
 mod tape;
 
 use super::{Device, InputData, Launched, Partial};
