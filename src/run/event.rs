@@ -1,0 +1,99 @@
+//! What happened in a run: all that a report may see.
+//! It does not know how it is shown.
+
+/// A lane: a step of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Lane {
+    Read,
+    Decode,
+    Compute,
+    Encode,
+    Write,
+}
+
+impl Lane {
+    /// All lanes, in the order data flows.
+    pub const ALL: [Lane; 5] = [Lane::Read, Lane::Decode, Lane::Compute, Lane::Encode, Lane::Write];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Lane::Read => "read",
+            Lane::Decode => "decode",
+            Lane::Compute => "compute",
+            Lane::Encode => "encode",
+            Lane::Write => "write",
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// The pass, from 1, and how many there are.
+    pub pass: (usize, usize),
+    /// Tiles done, and how many there are.
+    pub tiles: (usize, usize),
+    /// Bytes of the domain that are done, as the pass's largest input or output stores them.
+    pub bytes: (u64, u64),
+    /// Seconds since the run began.
+    pub seconds: f64,
+    /// The lane that the others wait for now.
+    pub waiting_on: Lane,
+}
+
+/// The figures of one pass.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PassReport {
+    /// Tiles.
+    pub tiles: usize,
+    /// Units read, repeats counted, and how many there are.
+    pub units_read: (u64, u64),
+    /// Stored bytes read.
+    pub read_bytes: u64,
+    /// Encoded bytes written.
+    pub written_bytes: u64,
+    /// The most bytes that the ledger held.
+    pub ledger_peak: u64,
+    /// Seconds that each lane worked, summed over its threads; in the order of [`Lane::ALL`].
+    pub busy_seconds: [f64; 5],
+    /// Seconds from the first command to the last.
+    pub seconds: f64,
+}
+
+/// The figures of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// Each pass.
+    pub passes: Vec<PassReport>,
+    /// Seconds in all.
+    pub seconds: f64,
+    /// Decoded bytes of the sources and of the results: what throughput counts.
+    pub bytes: u64,
+    /// The most bytes that the plan said the run would add.
+    pub predicted_bytes: u64,
+    /// The most that resident memory grew while it ran, where the system tells.
+    pub measured_bytes: Option<u64>,
+    /// Threads of the worker pool.
+    pub threads: usize,
+}
+
+impl Summary {
+    /// The lane that was busiest for its threads, and its share of the time: what a faster machine must make faster.
+    #[must_use]
+    pub fn busiest(&self) -> (Lane, f64) {
+        let share = |lane: usize| {
+            let busy: f64 = self.passes.iter().map(|p| p.busy_seconds[lane]).sum();
+            let servers = match Lane::ALL[lane] {
+                Lane::Read => super::READERS as f64,
+                Lane::Write => 1.0,
+                _ => self.threads.max(1) as f64,
+            };
+            busy / servers / self.seconds.max(1e-9)
+        };
+        let best = (0..5).max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(2);
+        (Lane::ALL[best], share(best).min(1.0))
+    }
+}
