@@ -415,17 +415,107 @@ fn messages_of_bad_files() {
     assert!(text.contains("deflate block is broken") && text.contains("block at byte 200"), "{text}");
 }
 
-/// Strips with gaps, planes of samples, PackBits, thumbnails between pages and pages cut differently.
+/// PackBits, and a page cut out of a stack that kept the stack's description.
+#[test]
+fn packbits_by_hand() {
+    let folder = Folder::new("packbits");
+    let path = folder.file("a.tif");
+    let packed = [3, 1, 2, 3, 4, 0x80, 0xfd, 9];
+    let tags = [(256, 4), (257, 2), (258, 8), (259, 32773), (262, 1), (273, 98), (279, 8)];
+    std::fs::write(&path, by_hand(&tags, &packed, 0)).unwrap();
+    assert_eq!(read_all(&*tiff::open(&path).unwrap()).unwrap(), [1, 2, 3, 4, 9, 9, 9, 9]);
+}
+
+/// One page of a file built by hand: 5 rows of 4 u16 pixels in strips of 2 rows, with gaps between the strips.
+struct Page<'a> {
+    extra: &'a [(u16, u64)],
+    rows_per_strip: usize,
+    first: u16,
+}
+
+/// A big-endian file of such pages, classic or BigTIFF.
+fn big_endian(bigtiff: bool, pages: &[Page<'_>]) -> Vec<u8> {
+    let offset = |n: u64| if bigtiff { n.to_be_bytes().to_vec() } else { (n as u32).to_be_bytes().to_vec() };
+    let mut file = if bigtiff { b"MM\0\x2b\0\x08\0\0".to_vec() } else { b"MM\0\x2a".to_vec() };
+    let mut link = file.len();
+    file.extend(offset(0));
+    for page in pages {
+        let pixels: Vec<u8> = (page.first..page.first + 20).flat_map(u16::to_be_bytes).collect();
+        let (mut offsets, mut sizes) = (Vec::new(), Vec::new());
+        for strip in pixels.chunks(page.rows_per_strip * 8) {
+            file.extend([0xEE; 3]);
+            offsets.push(file.len() as u64);
+            sizes.push(strip.len() as u64);
+            file.extend(strip);
+        }
+        let mut tags: Vec<(u16, Vec<u64>)> =
+            vec![(256, vec![4]), (257, vec![5]), (258, vec![16]), (259, vec![1]), (262, vec![1])];
+        tags.extend([(273, offsets), (278, vec![page.rows_per_strip as u64]), (279, sizes)]);
+        for (tag, value) in page.extra {
+            tags.retain(|(t, _)| t != tag);
+            tags.push((*tag, vec![*value]));
+        }
+        let places: Vec<Vec<u8>> = tags
+            .iter()
+            .map(|(_, values)| {
+                let bytes: Vec<u8> = values.iter().flat_map(|v| offset(*v)).collect();
+                if values.len() == 1 {
+                    return bytes;
+                }
+                file.extend(bytes);
+                offset(file.len() as u64 - values.len() as u64 * offset(0).len() as u64)
+            })
+            .collect();
+        let here = offset(file.len() as u64);
+        file[link..link + here.len()].copy_from_slice(&here);
+        let count = tags.len() as u64;
+        file.extend(if bigtiff { count.to_be_bytes().to_vec() } else { (count as u16).to_be_bytes().to_vec() });
+        for ((tag, values), place) in tags.iter().zip(places) {
+            let kind: u16 = if bigtiff { 16 } else { 4 };
+            file.extend([&tag.to_be_bytes()[..], &kind.to_be_bytes(), &offset(values.len() as u64), &place].concat());
+        }
+        link = file.len();
+        file.extend(offset(0));
+    }
+    file
+}
+
 #[test]
 fn unusual_layouts() {
     let folder = Folder::new("unusual");
     let path = folder.file("a.tif");
-    let common = [(256, 4), (258, 8), (262, 1)];
-    let with = |more: &[(u16, u32)]| common.iter().chain(more).copied().collect::<Vec<_>>();
-    let packed = [3, 1, 2, 3, 4, 0x80, 0xfd, 9];
-    let tags = with(&[(257, 2), (259, 32773), (273, 122), (279, 8)]);
-    std::fs::write(&path, by_hand(&tags, &[&[0; 24][..], &packed].concat(), 0)).unwrap();
-    let start = 8 + 2 + tags.len() * 12 + 4;
-    assert_eq!(start + 24, 122);
-    assert_eq!(read_all(&*tiff::open(&path).unwrap()).unwrap(), [1, 2, 3, 4, 9, 9, 9, 9]);
+    let page = |first, rows_per_strip, extra| Page { extra, rows_per_strip, first };
+    for bigtiff in [false, true] {
+        // Gaps, a thumbnail and a mask between the pages, a label of another size in a codec that is not supported.
+        let thumbnail: &[(u16, u64)] = &[(254, 1)];
+        let (mask, label) = (&[(254, 4), (258, 1)][..], &[(256, 3), (259, 7)][..]);
+        let pages = [page(100, 2, &[]), page(0, 2, thumbnail), page(200, 2, &[]), page(0, 2, mask), page(0, 2, label)];
+        std::fs::write(&path, big_endian(bigtiff, &pages)).unwrap();
+        let source = tiff::open(&path).unwrap();
+        assert_eq!((source.info().shape, source.info().letters().as_str()), (Dims::from([2, 5, 4]), "?YX"));
+        let expected: Vec<u8> = (100..120).chain(200..220).flat_map(u16::to_ne_bytes).collect();
+        assert_eq!(read_all(&*source).unwrap(), expected);
+
+        // Pages cut differently.
+        std::fs::write(&path, big_endian(bigtiff, &[page(100, 2, &[]), page(200, 3, &[]), page(300, 5, &[])])).unwrap();
+        let source = tiff::open(&path).unwrap();
+        assert_eq!(source.unit(), Dims::from([1, 5, 4]));
+        let expected: Vec<u8> = (100..120).chain(200..220).chain(300..320).flat_map(u16::to_ne_bytes).collect();
+        assert_eq!(read_all(&*source).unwrap(), expected);
+    }
+}
+
+/// A stack whose files are cut differently is read page by page.
+#[test]
+fn stacks_of_unlike_files() {
+    let folder = Folder::new("unlike");
+    let info = Info::new(Dims::from([3, 40, 300]), Dtype::F32).with_axes("tyx").unwrap();
+    let bytes = save(&folder.file("f1.tif"), &info, Options::default());
+    save(&folder.file("f10.tif"), &info, Options { tiled: true, ..Options::default() });
+    save(&folder.file("f9.tif"), &info, Options { tiled: true, ..Options::default() });
+    let paths = tiff::expand(&folder.file("f*.tif")).unwrap();
+    assert!(paths[2].ends_with("f10.tif"));
+    let stack = tiff::open_stack(&paths).unwrap();
+    assert_eq!((stack.info().letters().as_str(), stack.unit()), ("ZTYX", Dims::from([1, 1, 40, 300])));
+    assert!(read_all(&*stack).unwrap() == bytes.repeat(3));
 }

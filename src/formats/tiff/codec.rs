@@ -111,22 +111,37 @@ pub(super) fn expand(codec: Codec, stored: &[u8], out: &mut [u8]) -> Result<()> 
 }
 
 fn inflate(stored: &[u8], out: &mut [u8]) -> Result<usize> {
-    let broken = |e: flate2::DecompressError| Error::machine(format!("a deflate block is broken: {e}"));
     let mut state = Decompress::new(true);
-    let filled = loop {
-        let (read, written) = (position(state.total_in()), position(state.total_out()));
-        let (input, room) = (stored.get(read..).unwrap_or_default(), out.get_mut(written..).unwrap_or_default());
-        let status = state.decompress(input, room, FlushDecompress::None).map_err(broken)?;
-        let stuck = position(state.total_in()) == read && position(state.total_out()) == written;
-        let done = position(state.total_out());
-        if status == Status::StreamEnd || done == out.len() || stuck {
-            break done;
+    let mut ended = false;
+    while !ended && position(state.total_out()) < out.len() {
+        let written = position(state.total_out());
+        match inflate_step(&mut state, stored, out.get_mut(written..).unwrap_or_default())? {
+            Status::StreamEnd => ended = true,
+            Status::BufError => return Ok(position(state.total_out())),
+            Status::Ok => {}
         }
-    };
-    // The checksum follows the last byte: read on so that a flipped bit does not pass as a pixel.
-    let rest = stored.get(position(state.total_in())..).unwrap_or_default();
-    state.decompress(rest, &mut [0; 64], FlushDecompress::None).map_err(broken)?;
+    }
+    let filled = position(state.total_out());
+    // The checksum follows the last byte: read on to it, so that a flipped bit does not pass as a pixel.
+    let mut beyond = [0; 1024];
+    while !ended {
+        match inflate_step(&mut state, stored, &mut beyond)? {
+            Status::StreamEnd => ended = true,
+            Status::BufError => return Err(Error::machine("a deflate block is broken: it ends before its checksum")),
+            Status::Ok => {}
+        }
+    }
     Ok(filled)
+}
+
+/// One step of inflating; `BufError` where nothing moves any more.
+fn inflate_step(state: &mut Decompress, stored: &[u8], room: &mut [u8]) -> Result<Status> {
+    let before = (state.total_in(), state.total_out());
+    let input = stored.get(position(before.0)..).unwrap_or_default();
+    let status = state.decompress(input, room, FlushDecompress::None);
+    let status = status.map_err(|e| Error::machine(format!("a deflate block is broken: {e}")))?;
+    let is_stuck = status != Status::StreamEnd && before == (state.total_in(), state.total_out());
+    Ok(if is_stuck { Status::BufError } else { status })
 }
 
 fn position(total: u64) -> usize {
@@ -271,4 +286,58 @@ pub(super) fn deflate(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
 /// A bound on the zlib stream of `len` bytes: stored blocks cost five bytes each, headers and checksum a few more.
 pub(super) fn deflate_bound(len: usize) -> usize {
     len + len / 1000 * 5 + 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_fill_what_they_hold_and_say_what_is_missing() {
+        let plain: Vec<u8> = (0..5000u32).map(|n| u8::try_from(n * n / 7 % 251).unwrap()).collect();
+        let lzw = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8).encode(&plain).unwrap();
+        let mut zlib = Vec::new();
+        deflate(&plain, &mut zlib).unwrap();
+        for (codec, stored) in [(Codec::Lzw, &lzw), (Codec::Deflate, &zlib), (Codec::None, &plain)] {
+            for len in [1, 4999, 5000] {
+                let mut out = vec![0; len];
+                expand(codec, stored, &mut out).unwrap();
+                assert_eq!(out, plain[..len]);
+            }
+            assert!(expand(codec, stored, &mut vec![0; 5001]).unwrap_err().to_string().contains("holds 5000 of the 5001"));
+            for cut in 0..stored.len() - 6 {
+                assert!(expand(codec, &stored[..cut], &mut vec![0; 5000]).is_err(), "{codec:?} cut at {cut}");
+            }
+        }
+        for at in 0..zlib.len() {
+            let mut broken = zlib.clone();
+            broken[at] ^= 4;
+            let mut out = vec![0; 5000];
+            assert!(expand(Codec::Deflate, &broken, &mut out).is_err() || out == plain, "bit at {at} passed");
+        }
+        // LZW strips without an end code are common: all pixels are there.
+        expand(Codec::Lzw, &lzw[..lzw.len() - 1], &mut vec![0; 5000]).unwrap();
+        assert!(expand(Codec::Lzw, &[0, 1, 2, 3], &mut [0; 4]).unwrap_err().to_string().contains("1992"));
+    }
+
+    #[test]
+    fn predictors_and_byte_orders_are_undone() {
+        for dtype in [Dtype::U8, Dtype::I16, Dtype::U32, Dtype::U64] {
+            let rows = Rows { dtype, width: 7, samples: 3 };
+            let plain: Vec<u8> = (0..2 * rows.bytes()).map(|n| u8::try_from(n * n % 251).unwrap()).collect();
+            for order in [Order::Little, Order::Big] {
+                let mut bytes = plain.clone();
+                predict(&mut bytes, rows);
+                if order.swaps() {
+                    bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+                }
+                restore(&mut bytes, rows, order, Predictor::Horizontal);
+                assert_eq!(bytes, plain, "{dtype} {order:?}");
+            }
+        }
+        // Two f32 of one sample, 1.0 and -2.5: 3f800000 and c0200000, by significance 3f c0 80 20 00 00 00 00.
+        let mut row = [0x3f, 0x81, 0xc0, 0xa0, 0xe0, 0, 0, 0];
+        restore(&mut row, Rows { dtype: Dtype::F32, width: 2, samples: 1 }, Order::Big, Predictor::Float);
+        assert_eq!(row, [1.0f32.to_ne_bytes(), (-2.5f32).to_ne_bytes()].concat()[..]);
+    }
 }

@@ -51,7 +51,7 @@ impl ImageJ {
         if known == 1 && pages > 1 {
             return Some((Dims::from([pages]), "z".to_owned()));
         }
-        if pages % known != 0 {
+        if !pages.is_multiple_of(known) {
             return None;
         }
         let all = [(pages / known, '?'), (self.frames, 't'), (self.slices, 'z'), (self.channels, 'c')];

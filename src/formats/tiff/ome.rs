@@ -62,7 +62,7 @@ impl Ome {
     /// The leading axes in the order of storage, slowest first, and the page of each plane; extents of 1 are left out.
     /// `None` where the file's pages are not the planes: a set of several files, for example.
     pub fn leading(&self, pages: usize, samples: usize) -> Option<(Dims, String, Vec<usize>)> {
-        let channels = if self.channels % samples == 0 { self.channels / samples } else { return None };
+        let channels = Some(self.channels / samples).filter(|c| c * samples == self.channels)?;
         let fast: Vec<(char, usize)> = self.order.chars().skip(2).map(|letter| (letter, self.extent(letter, channels))).collect();
         let planes = fast.iter().try_fold(1usize, |n, (_, extent)| n.checked_mul(*extent))?;
         if planes > pages {

@@ -319,8 +319,9 @@ fn check_blocks(tags: &Tags<'_>, page: &mut Page, geometry: &Geometry) -> Result
         if holds < decoded {
             return Err(tags.fault(&format!("block {number} has {size} bytes, too few for its {decoded} bytes of pixels")));
         }
-        // A compressed block never needs twice the bytes that it becomes.
-        *size = if storage.codec == Codec::None { decoded } else { (*size).min(decoded.saturating_mul(2) + 1024) };
+        // A compressed block never needs twice the bytes that it becomes; a last strip may be stored with all its rows.
+        let full = block_bytes(&storage, geometry, 0).unwrap_or(decoded);
+        *size = if storage.codec == Codec::None { decoded } else { (*size).min(full.saturating_mul(2).saturating_add(1024)) };
         if offset.checked_add(*size).is_none_or(|end| end > len) {
             let what = format!("block {number} of {size} bytes at byte {offset} lies outside the file of {len} bytes");
             return Err(tags.fault(&what).hint("the file is truncated or damaged"));

@@ -76,13 +76,14 @@ impl Partial {
     /// # Errors
     /// I/O errors.
     pub fn finish(&self, header: &[u8]) -> Result<()> {
-        self.write(header, 0)?;
-        let taken = self.lock().take();
-        let file = taken.ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
-        file.sync_all().map_err(|e| Error::io("complete", &self.beside, &e))?;
-        drop(file);
         self.check()?;
-        std::fs::rename(&self.beside, &self.target).map_err(|e| Error::io("name", &self.target, &e))
+        self.write(header, 0)?;
+        let mut guard = self.lock();
+        let file = guard.as_ref().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
+        file.sync_all().map_err(|e| Error::io("complete", &self.beside, &e))?;
+        std::fs::rename(&self.beside, &self.target).map_err(|e| Error::io("name", &self.target, &e))?;
+        *guard = None;
+        Ok(())
     }
 
     /// Removes the unfinished file, if this writer made one.

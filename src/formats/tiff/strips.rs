@@ -102,7 +102,8 @@ impl Strips {
     }
 }
 
-fn wide(n: usize) -> u64 {
+/// A length as files count it.
+pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
@@ -157,5 +158,46 @@ impl Sink for Strips {
 
     fn abandon(&self) {
         self.partial.abandon();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::TiffSource;
+    use super::*;
+    use crate::dtype::Dtype;
+    use crate::grid::indices;
+    use crate::storage::Source;
+
+    /// The layouts beyond 4 GB, with a limit of 5,000 bytes.
+    #[test]
+    fn beyond_the_limit() {
+        let path = std::env::temp_dir().join(format!("stackmill-limit-{}.tif", std::process::id()));
+        for (dtype, big) in [(Dtype::U16, false), (Dtype::F64, true)] {
+            let info = Info::new(Dims::from([9, 20, 30]), dtype).with_axes("zyx").unwrap();
+            let strips = Strips::new(Partial::at(&path, true).unwrap(), &info, 5_000).unwrap();
+            assert_eq!((strips.big, strips.alone), (big, !big));
+            strips.begin(&Identity(String::new())).unwrap();
+            let grid = Grid::new(info.shape, strips.unit);
+            for unit in indices(Region::whole(grid.counts())) {
+                let region = grid.region(&unit);
+                let page = vec![u8::try_from(unit[0]).unwrap(); region.shape.count() * dtype.size()];
+                strips.write(&region, strips.encode(&region, &page).unwrap()).unwrap();
+            }
+            strips.finish().unwrap();
+            let source = TiffSource::open(&path).unwrap();
+            assert_eq!(*source.info(), info);
+            for z in 0..9 {
+                let mut page = vec![0; 600 * dtype.size()];
+                let unit = Dims::from([z, 0, 0]);
+                source.decode(&unit, source.fetch(&unit).unwrap(), &mut page).unwrap();
+                assert!(page.iter().all(|b| usize::from(*b) == z));
+            }
+            let whole = std::fs::read(&path).unwrap();
+            std::fs::write(&path, &whole[..whole.len() - 1300 * dtype.size()]).unwrap();
+            let error = TiffSource::open(&path).err().unwrap().to_string();
+            assert!(error.contains("truncated"), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

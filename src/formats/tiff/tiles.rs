@@ -6,16 +6,14 @@ use super::entries;
 use super::page::tag;
 use super::partial::Partial;
 use super::plan::Plan;
-use super::strips::check_complete;
+use super::strips::{check_complete, wide};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
 use crate::storage::{Identity, Info, Sink};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Edge of a tile in pixels.
+/// Edge of a tile in pixels; smaller pages have smaller tiles, whose edges must be multiples of 16.
 const EDGE: usize = 256;
-/// The same as tags hold it.
-const EDGE_PIXELS: u64 = 256;
 /// Tiles side by side in one commit unit.
 const TOGETHER: usize = 8;
 /// Bytes of the BigTIFF header.
@@ -25,6 +23,8 @@ const HEADER: u64 = 16;
 pub(super) struct Tiles {
     partial: Partial,
     plan: Plan,
+    tile_rows: usize,
+    tile_columns: usize,
     across: usize,
     down: usize,
     state: Mutex<State>,
@@ -46,8 +46,10 @@ impl Tiles {
     /// As [`Plan::plain`] and [`Plan::ome`].
     pub fn new(partial: Partial, info: &Info, ome: bool) -> Result<Self> {
         let plan = if ome { Plan::ome(info, &partial.file_name())? } else { Plan::plain(info, false)? };
-        let (across, down) = (plan.width.div_ceil(EDGE), plan.height.div_ceil(EDGE));
-        Ok(Tiles { partial, plan, across, down, state: Mutex::new(State::default()) })
+        let edge = |extent: usize| extent.next_multiple_of(16).min(EDGE);
+        let (tile_rows, tile_columns) = (edge(plan.height), edge(plan.width));
+        let (across, down) = (plan.width.div_ceil(tile_columns), plan.height.div_ceil(tile_rows));
+        Ok(Tiles { partial, plan, tile_rows, tile_columns, across, down, state: Mutex::new(State::default()) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -60,16 +62,16 @@ impl Tiles {
 
     fn rows(&self) -> Rows {
         // Masks are stored as bytes; their size is the same.
-        Rows { dtype: self.plan.info.dtype, width: EDGE, samples: self.plan.samples }
+        Rows { dtype: self.plan.info.dtype, width: self.tile_columns, samples: self.plan.samples }
     }
 
     fn tile_line(&self) -> usize {
-        EDGE * self.plan.samples * self.plan.info.dtype.size()
+        self.tile_columns * self.plan.samples * self.plan.info.dtype.size()
     }
 
     /// Tiles that a region of this many columns covers.
     fn tiles_in(&self, region: &Region) -> usize {
-        self.plan.extents(region).1.div_ceil(EDGE)
+        self.plan.extents(region).1.div_ceil(self.tile_columns)
     }
 
     /// One tile cut out of a unit's rows; what lies beyond the image repeats its last column and row, which costs least.
@@ -100,8 +102,8 @@ impl Tiles {
             let blocks = page * per_page..(page + 1) * per_page;
             entries.shorts(tag::COMPRESSION, &[8]);
             entries.shorts(tag::PREDICTOR, &[if self.predicts() { 2 } else { 1 }]);
-            entries.longs(tag::TILE_WIDTH, &[EDGE_PIXELS]);
-            entries.longs(tag::TILE_LENGTH, &[EDGE_PIXELS]);
+            entries.longs(tag::TILE_WIDTH, &[wide(self.tile_columns)]);
+            entries.longs(tag::TILE_LENGTH, &[wide(self.tile_rows)]);
             entries.longs(tag::TILE_OFFSETS, state.offsets.get(blocks.clone()).unwrap_or_default());
             entries.longs(tag::TILE_BYTES, state.sizes.get(blocks).unwrap_or_default());
             let next = (at + entries.len()).next_multiple_of(16);
@@ -123,12 +125,12 @@ impl Sink for Tiles {
     }
 
     fn unit(&self) -> Option<Dims> {
-        Some(self.plan.unit(EDGE, EDGE * TOGETHER))
+        Some(self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER))
     }
 
     fn encoded_bytes(&self, region: &Region) -> u64 {
-        let tile = codec::deflate_bound(EDGE * self.tile_line()) + 8;
-        u64::try_from(tile.saturating_mul(self.tiles_in(region))).unwrap_or(u64::MAX)
+        let tile = codec::deflate_bound(self.tile_rows * self.tile_line()) + 8;
+        wide(tile.saturating_mul(self.tiles_in(region)))
     }
 
     fn begin(&self, _identity: &Identity) -> Result<()> {
@@ -141,7 +143,7 @@ impl Sink for Tiles {
     fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
         let decoded = self.plan.stored(decoded);
         let line = self.plan.extents(region).1 * self.plan.samples * self.plan.info.dtype.size();
-        let mut tile = vec![0; EDGE * self.tile_line()];
+        let mut tile = vec![0; self.tile_rows * self.tile_line()];
         let mut out = Vec::new();
         for number in 0..self.tiles_in(region) {
             self.cut(&decoded, line, number, &mut tile);
@@ -151,7 +153,7 @@ impl Sink for Tiles {
             let head = out.len();
             out.extend([0; 8]);
             codec::deflate(&tile, &mut out)?;
-            let len = u64::try_from(out.len() - head - 8).unwrap_or(0);
+            let len = wide(out.len() - head - 8);
             if let Some(place) = out.get_mut(head..head + 8) {
                 place.copy_from_slice(&len.to_ne_bytes());
             }
@@ -161,7 +163,7 @@ impl Sink for Tiles {
 
     fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
         let (row, column) = self.plan.corner(region);
-        let first = (self.plan.page_of(region) * self.down + row / EDGE) * self.across + column / EDGE;
+        let first = (self.plan.page_of(region) * self.down + row / self.tile_rows) * self.across + column / self.tile_columns;
         let mut state = self.lock();
         let (mut rest, mut joined) = (encoded.as_slice(), Vec::with_capacity(encoded.len()));
         let start = state.end;
@@ -170,21 +172,21 @@ impl Sink for Tiles {
             let (head, body) = rest.split_first_chunk::<8>().ok_or_else(lost)?;
             let size = u64::from_ne_bytes(*head);
             let (tile, next) = usize::try_from(size).ok().and_then(|n| body.split_at_checked(n)).ok_or_else(lost)?;
-            let at = start + u64::try_from(joined.len()).unwrap_or(0);
+            let at = start + wide(joined.len());
             *state.offsets.get_mut(block).ok_or_else(lost)? = at;
             *state.sizes.get_mut(block).ok_or_else(lost)? = size;
             joined.extend_from_slice(tile);
             rest = next;
         }
         self.partial.write(&joined, start)?;
-        state.end = start + u64::try_from(joined.len()).unwrap_or(0);
+        state.end = start + wide(joined.len());
         state.units += 1;
         Ok(())
     }
 
     fn finish(&self) -> Result<()> {
         let state = self.lock();
-        check_complete(&self.plan.info, self.plan.unit(EDGE, EDGE * TOGETHER), state.units, &self.name())?;
+        check_complete(&self.plan.info, self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER), state.units, &self.name())?;
         let first = self.write_directories(&state)?;
         self.partial.finish(&entries::header(true, first))
     }
