@@ -13,30 +13,7 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
 
 /// Path, shape, dtype, axes and FNV-1a of the C-order little-endian bytes, as tifffile 2026.3.3 reads them.
 #[allow(clippy::type_complexity, reason = "one row of a table")]
-const GOLDEN: &[(&str, &[usize], &str, &str, u64)] = &[
-    ("microscopy/bbbc022_3x395x695_u16.tif", &[3, 395, 695], "uint16", "CYX", 0x06449f0cd1295851),
-    ("microscopy/beads_41x150x150_u8.tif", &[41, 150, 150], "uint8", "ZYX", 0xfcb6ebd709f3d5c5),
-    ("microscopy/cell_migration_48x130x130_u16.tif", &[48, 130, 130], "uint16", "?YX", 0xe10a0e5e7c25f1fc),
-    ("microscopy/grid_21x150x150_u8.tif", &[21, 150, 150], "uint8", "ZYX", 0x8b2ec86f44b4f4c2),
-    ("microscopy/maize_640x639_u8.tif", &[640, 639], "uint8", "YX", 0x7fe91d78cee8e6da),
-    ("microscopy/maize_labels_640x639_u32.tif", &[640, 639], "uint32", "YX", 0x398da7913ef63af9),
-    ("microscopy/multi-channel-z-series.ome.tif", &[3, 5, 167, 439], "int8", "CZYX", 0x87271582bd60c070),
-    ("microscopy/speckles_1000x1200_u16be.tif", &[1000, 1200], "uint16", "YX", 0xbc2995cff4be668c),
-    ("satellite/dem_cog_500x500_i16.tif", &[500, 500], "int16", "YX", 0x60169fb7daffe052),
-    ("satellite/landsat_718x791x3_u8.tif", &[718, 791, 3], "uint8", "YXS", 0xc068bf8f77e1e62e),
-    ("timelapse/drosophila_0000.tif", &[264, 542, 3], "uint8", "YXS", 0x09041b371bebf604),
-    ("timelapse/drosophila_0001.tif", &[264, 542, 3], "uint8", "YXS", 0x69e817b4764d1dc4),
-    ("timelapse/drosophila_0002.tif", &[264, 542, 3], "uint8", "YXS", 0x2975d5ca588d38eb),
-    ("timelapse/drosophila_0003.tif", &[264, 542, 3], "uint8", "YXS", 0x2975d5ca588d38eb),
-    ("timelapse/drosophila_0004.tif", &[264, 542, 3], "uint8", "YXS", 0x1b675affbdfd0b00),
-    ("timelapse/drosophila_0005.tif", &[264, 542, 3], "uint8", "YXS", 0xb720672684ed4cb1),
-    ("timelapse/drosophila_0006.tif", &[264, 542, 3], "uint8", "YXS", 0xb720672684ed4cb1),
-    ("timelapse/drosophila_0007.tif", &[264, 542, 3], "uint8", "YXS", 0x4d9c43893b52aff3),
-    ("timelapse/drosophila_0008.tif", &[264, 542, 3], "uint8", "YXS", 0xf75e53083d012ebb),
-    ("timelapse/drosophila_0009.tif", &[264, 542, 3], "uint8", "YXS", 0xf75e53083d012ebb),
-    ("timelapse/drosophila_0010.tif", &[264, 542, 3], "uint8", "YXS", 0xffc956cbc43832e3),
-    ("timelapse/drosophila_0011.tif", &[264, 542, 3], "uint8", "YXS", 0x44059d593b5767e1),
-];
+const GOLDEN: &[(&str, &[usize], &str, &str, u64)] = include!("golden/tiff.in");
 
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
