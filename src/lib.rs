@@ -9,6 +9,8 @@ pub mod grid;
 pub mod ops;
 pub mod os;
 pub mod plan;
+pub mod run;
+pub mod session;
 pub mod simd;
 pub mod storage;
 pub mod tile;

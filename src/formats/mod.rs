@@ -1,7 +1,167 @@
-//! What can be read and written: one module a format, each a [`crate::storage::Source`] and a [`crate::storage::Sink`].
-//! It does not know what is computed, nor when a unit is asked for.
+//! The catalogue of formats: one file or folder each, all speaking storage's [`Source`] and [`Sink`].
+//! It does not know what is computed between reading and writing, nor when a unit is asked for.
 
 pub mod memory;
 pub mod npy;
+#[cfg(feature = "tiff")]
+pub mod tiff;
 #[cfg(feature = "zarr")]
 pub mod zarr;
+
+use crate::error::{Error, Result, unknown};
+use crate::storage::{Info, Sink, Source};
+use std::path::{Path, PathBuf};
+
+/// How an output is written, beyond what its name says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WriteOptions {
+    /// Whether an output that exists is replaced.
+    pub overwrite: bool,
+    /// Whether a TIFF is tiled.
+    pub tiled: bool,
+}
+
+/// One format: its name, the endings that mean it, what is read and written.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// Endings of file names, longest first.
+    pub endings: &'static [&'static str],
+    /// What of it is read.
+    pub reads: &'static str,
+    /// What of it is written.
+    pub writes: &'static str,
+    open: fn(&Path) -> Result<Box<dyn Source>>,
+    create: fn(&Path, &Info, WriteOptions) -> Result<Box<dyn Sink>>,
+}
+
+/// The formats of this build, in the order in which endings are tried.
+pub static FORMATS: &[Format] = &[
+    #[cfg(feature = "zarr")]
+    Format {
+        name: "OME-Zarr",
+        endings: &[".ome.zarr"],
+        reads: "0.4 (Zarr v2) and 0.5 (v3), full resolution",
+        writes: "0.5, one resolution, zstd",
+        open: zarr::open,
+        create: |path, info, options| zarr::create(path, info, &zarr_options(options, true)),
+    },
+    #[cfg(feature = "zarr")]
+    Format {
+        name: "Zarr",
+        endings: &[".zarr"],
+        reads: "v2 and v3 arrays: raw, gzip, zstd, blosc, shards, transpose",
+        writes: "v3, zstd, dimension names",
+        open: zarr::open,
+        create: |path, info, options| zarr::create(path, info, &zarr_options(options, false)),
+    },
+    #[cfg(feature = "tiff")]
+    Format {
+        name: "OME-TIFF",
+        endings: &[".ome.tif", ".ome.tiff"],
+        reads: "as TIFF, axes and pixel sizes from OME-XML",
+        writes: "BigTIFF, tiles, deflate",
+        open: tiff::open,
+        create: |path, info, options| tiff::create(path, info, &tiff_options(options, true)),
+    },
+    #[cfg(feature = "tiff")]
+    Format {
+        name: "TIFF",
+        endings: &[".tif", ".tiff"],
+        reads: "classic and Big, strips and tiles, raw, LZW, deflate, PackBits, predictors 1-3, many pages, ImageJ",
+        writes: "strips as ImageJ writes them; --tiled: BigTIFF tiles, deflate",
+        open: tiff::open,
+        create: |path, info, options| tiff::create(path, info, &tiff_options(options, false)),
+    },
+    Format {
+        name: "NPY",
+        endings: &[".npy"],
+        reads: "1.0 to 3.0, both byte orders, both memory orders",
+        writes: "1.0, C order",
+        open: npy::open,
+        create: |path, info, options| npy::create(path, info, options.overwrite),
+    },
+];
+
+#[cfg(feature = "zarr")]
+fn zarr_options(options: WriteOptions, ome: bool) -> zarr::Options {
+    zarr::Options { ome, overwrite: options.overwrite, chunk: None }
+}
+
+#[cfg(feature = "tiff")]
+fn tiff_options(options: WriteOptions, ome: bool) -> tiff::Options {
+    tiff::Options { tiled: options.tiled || ome, ome, overwrite: options.overwrite }
+}
+
+/// The format that a file's name means.
+///
+/// # Errors
+/// An ending of no format.
+pub fn by_name(path: &Path) -> Result<&'static Format> {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let found = FORMATS.iter().find(|f| f.endings.iter().any(|e| name.ends_with(e)));
+    found.ok_or_else(|| {
+        let ending = name.rfind('.').map_or("", |dot| &name[dot..]);
+        unknown("file ending", ending, FORMATS.iter().flat_map(|f| f.endings.iter().copied())).at(path.display().to_string())
+    })
+}
+
+/// Opens a file, a Zarr folder, or a folder or glob of files as one stack. Nothing but descriptions is read.
+///
+/// # Errors
+/// What is missing, of no format, broken, or not supported, each naming the path.
+pub fn open(path: &Path) -> Result<Box<dyn Source>> {
+    let text = path.to_string_lossy();
+    let is_pattern = text.contains(['*', '?']) && !path.exists();
+    let is_zarr = path.is_dir() && ["zarr.json", ".zarray", ".zgroup", ".zattrs"].iter().any(|f| path.join(f).exists());
+    if is_zarr {
+        return by_ending(".zarr", path).and_then(|format| (format.open)(path));
+    }
+    if is_pattern || path.is_dir() && by_name(path).is_err() {
+        return open_stack(path);
+    }
+    if !path.exists() {
+        let error = Error::caller(format!("no such file: {}", path.display()));
+        return Err(match near(path) {
+            Some(name) => error.hint(format!("did you mean '{}'?", name.display())),
+            None => error,
+        });
+    }
+    (by_name(path)?.open)(path)
+}
+
+fn by_ending(ending: &str, path: &Path) -> Result<&'static Format> {
+    let found = FORMATS.iter().find(|f| f.endings.contains(&ending));
+    found.ok_or_else(|| Error::caller(format!("{} is a {ending} folder, which this build does not read", path.display())))
+}
+
+/// A file of nearly this name beside it.
+fn near(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = path.file_name()?.to_string_lossy().into_owned();
+    let names: Vec<String> = std::fs::read_dir(folder).ok()?.flatten().take(4096).map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let name = crate::error::nearest(&wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(name))
+}
+
+#[cfg(feature = "tiff")]
+fn open_stack(path: &Path) -> Result<Box<dyn Source>> {
+    tiff::open_stack(&tiff::expand(path)?)
+}
+
+#[cfg(not(feature = "tiff"))]
+fn open_stack(path: &Path) -> Result<Box<dyn Source>> {
+    Err(Error::caller(format!("{} is a folder or pattern; stacks of files need the feature tiff", path.display())))
+}
+
+/// Creates an output of the format that its name means. Nothing is written before the run begins.
+///
+/// # Errors
+/// An unknown ending, an output that exists, a description that the format cannot hold.
+pub fn create(path: &Path, info: &Info, options: WriteOptions) -> Result<Box<dyn Sink>> {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
+        return Err(Error::caller(format!("no such folder: {}", folder.display())).hint("create it first"));
+    }
+    (by_name(path)?.create)(path, info, options)
+}

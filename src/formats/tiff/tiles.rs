@@ -1,0 +1,197 @@
+//! BigTIFF of compressed tiles: blocks are appended as they come, the directories follow, the header points to them last.
+//! It does not know the array's axes: the plan numbers the pages.
+
+use super::codec::{self, Rows};
+use super::entries;
+use super::page::tag;
+use super::partial::Partial;
+use super::plan::Plan;
+use super::strips::{check_complete, wide};
+use crate::error::{Error, Result};
+use crate::grid::{Dims, Region};
+use crate::storage::{Identity, Info, Sink};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Edge of a tile in pixels; smaller pages have smaller tiles, whose edges must be multiples of 16.
+const EDGE: usize = 256;
+/// Tiles side by side in one commit unit.
+const TOGETHER: usize = 8;
+/// Bytes of the BigTIFF header.
+const HEADER: u64 = 16;
+
+/// A file of tiles.
+pub(super) struct Tiles {
+    partial: Partial,
+    plan: Plan,
+    tile_rows: usize,
+    tile_columns: usize,
+    across: usize,
+    down: usize,
+    state: Mutex<State>,
+}
+
+/// What was written so far.
+#[derive(Default)]
+struct State {
+    end: u64,
+    offsets: Vec<u64>,
+    sizes: Vec<u64>,
+    units: usize,
+}
+
+impl Tiles {
+    /// Lays the file out, with OME-XML or tifffile's description.
+    ///
+    /// # Errors
+    /// As [`Plan::plain`] and [`Plan::ome`].
+    pub fn new(partial: Partial, info: &Info, ome: bool) -> Result<Self> {
+        let plan = if ome { Plan::ome(info, &partial.file_name())? } else { Plan::plain(info, false)? };
+        let edge = |extent: usize| extent.next_multiple_of(16).min(EDGE);
+        let (tile_rows, tile_columns) = (edge(plan.height), edge(plan.width));
+        let (across, down) = (plan.width.div_ceil(tile_columns), plan.height.div_ceil(tile_rows));
+        Ok(Tiles { partial, plan, tile_rows, tile_columns, across, down, state: Mutex::new(State::default()) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn predicts(&self) -> bool {
+        !self.plan.info.dtype.is_float()
+    }
+
+    fn rows(&self) -> Rows {
+        // Masks are stored as bytes; their size is the same.
+        Rows { dtype: self.plan.info.dtype, width: self.tile_columns, samples: self.plan.samples }
+    }
+
+    fn tile_line(&self) -> usize {
+        self.tile_columns * self.plan.samples * self.plan.info.dtype.size()
+    }
+
+    /// Tiles that a region of this many columns covers.
+    fn tiles_in(&self, region: &Region) -> usize {
+        self.plan.extents(region).1.div_ceil(self.tile_columns)
+    }
+
+    /// One tile cut out of a unit's rows; what lies beyond the image repeats its last column and row, which costs least.
+    fn cut(&self, decoded: &[u8], line: usize, number: usize, tile: &mut [u8]) {
+        let pixel = self.plan.samples * self.plan.info.dtype.size();
+        let start = number * self.tile_line();
+        let width = self.tile_line().min(line - start);
+        let mut filled = 0;
+        for (source, goal) in decoded.chunks_exact(line).zip(tile.chunks_exact_mut(self.tile_line())) {
+            let (image, beyond) = goal.split_at_mut(width);
+            image.copy_from_slice(source.get(start..start + width).unwrap_or_default());
+            crate::tile::fill(beyond, image.rchunks_exact(pixel).next().unwrap_or_default());
+            filled += self.tile_line();
+        }
+        if filled < tile.len() {
+            tile.copy_within(filled - self.tile_line()..filled, filled);
+            for at in (filled + self.tile_line()..tile.len()).step_by(self.tile_line()) {
+                tile.copy_within(filled..filled + self.tile_line(), at);
+            }
+        }
+    }
+
+    fn write_directories(&self, state: &State) -> Result<u64> {
+        let (per_page, first) = (self.across * self.down, state.end.next_multiple_of(16));
+        let mut at = first;
+        for page in 0..self.plan.pages() {
+            let mut entries = self.plan.entries(true, page == 0);
+            let blocks = page * per_page..(page + 1) * per_page;
+            entries.shorts(tag::COMPRESSION, &[8]);
+            entries.shorts(tag::PREDICTOR, &[if self.predicts() { 2 } else { 1 }]);
+            entries.longs(tag::TILE_WIDTH, &[wide(self.tile_columns)]);
+            entries.longs(tag::TILE_LENGTH, &[wide(self.tile_rows)]);
+            entries.longs(tag::TILE_OFFSETS, state.offsets.get(blocks.clone()).unwrap_or_default());
+            entries.longs(tag::TILE_BYTES, state.sizes.get(blocks).unwrap_or_default());
+            let next = (at + entries.len()).next_multiple_of(16);
+            let is_last = page + 1 == self.plan.pages();
+            self.partial.write(&entries.bytes(at, if is_last { 0 } else { next }), at)?;
+            at = next;
+        }
+        Ok(first)
+    }
+}
+
+impl Sink for Tiles {
+    fn info(&self) -> &Info {
+        &self.plan.info
+    }
+
+    fn name(&self) -> String {
+        self.partial.name()
+    }
+
+    fn unit(&self) -> Option<Dims> {
+        Some(self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER))
+    }
+
+    fn encoded_bytes(&self, region: &Region) -> u64 {
+        let tile = codec::deflate_bound(self.tile_rows * self.tile_line()) + 8;
+        wide(tile.saturating_mul(self.tiles_in(region)))
+    }
+
+    fn begin(&self, _identity: &Identity) -> Result<()> {
+        let blocks = self.plan.pages().saturating_mul(self.across).saturating_mul(self.down);
+        *self.lock() = State { end: HEADER, offsets: vec![0; blocks], sizes: vec![0; blocks], units: 0 };
+        self.partial.begin()
+    }
+
+    /// The unit's tiles, each behind the eight bytes of its length.
+    fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
+        let decoded = self.plan.stored(decoded);
+        let line = self.plan.extents(region).1 * self.plan.samples * self.plan.info.dtype.size();
+        let mut tile = vec![0; self.tile_rows * self.tile_line()];
+        let mut out = Vec::new();
+        for number in 0..self.tiles_in(region) {
+            self.cut(&decoded, line, number, &mut tile);
+            if self.predicts() {
+                codec::predict(&mut tile, self.rows());
+            }
+            let head = out.len();
+            out.extend([0; 8]);
+            codec::deflate(&tile, &mut out)?;
+            let len = wide(out.len() - head - 8);
+            if let Some(place) = out.get_mut(head..head + 8) {
+                place.copy_from_slice(&len.to_ne_bytes());
+            }
+        }
+        Ok(out)
+    }
+
+    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
+        let (row, column) = self.plan.corner(region);
+        let first = (self.plan.page_of(region) * self.down + row / self.tile_rows) * self.across + column / self.tile_columns;
+        let mut state = self.lock();
+        let (mut rest, mut joined) = (encoded.as_slice(), Vec::with_capacity(encoded.len()));
+        let start = state.end;
+        for block in first..first + self.tiles_in(region) {
+            let lost = || Error::bug(format!("tile {block} was not encoded whole"));
+            let (head, body) = rest.split_first_chunk::<8>().ok_or_else(lost)?;
+            let size = u64::from_ne_bytes(*head);
+            let (tile, next) = usize::try_from(size).ok().and_then(|n| body.split_at_checked(n)).ok_or_else(lost)?;
+            let at = start + wide(joined.len());
+            *state.offsets.get_mut(block).ok_or_else(lost)? = at;
+            *state.sizes.get_mut(block).ok_or_else(lost)? = size;
+            joined.extend_from_slice(tile);
+            rest = next;
+        }
+        self.partial.write(&joined, start)?;
+        state.end = start + wide(joined.len());
+        state.units += 1;
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<()> {
+        let state = self.lock();
+        check_complete(&self.plan.info, self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER), state.units, &self.name())?;
+        let first = self.write_directories(&state)?;
+        self.partial.finish(&entries::header(true, first))
+    }
+
+    fn abandon(&self) {
+        self.partial.abandon();
+    }
+}
