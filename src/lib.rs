@@ -14,3 +14,4 @@ pub mod session;
 pub mod simd;
 pub mod storage;
 pub mod tile;
+pub use graph::Array;

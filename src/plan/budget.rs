@@ -194,7 +194,7 @@ fn window_bytes(program: &Program, step: &super::program::Step, k: usize, value:
 /// A program that reads values that do not exist.
 pub fn price(program: &Program, outputs: &[Output], sweep: &Sweep, block: &Dims, fixed: &Fixed, room: (u64, usize)) -> Result<Costs> {
     let (memory, threads) = room;
-    let (scratch, recompute) = block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.grid.unit, usize::min) })?;
+    let (scratch, recompute) = block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.middle().shape, usize::min) })?;
     let scratch = scratch as u64 * threads as u64;
     let tile = worst_tile(program, outputs, sweep)?;
     let left = memory.saturating_sub(fixed.total() + scratch);

@@ -49,7 +49,7 @@ pub fn passes(outputs: &[Array]) -> Result<Vec<Program>> {
 
 fn wanted(outputs: &[Array], nodes: &[Array], levels: &HashMap<usize, usize>) -> Result<Vec<Wanted>> {
     let mut all: Vec<Wanted> = Vec::new();
-    let mut place = |level: usize, domain: Dims, all: &mut Vec<Wanted>| {
+    let place = |level: usize, domain: Dims, all: &mut Vec<Wanted>| {
         all.iter().position(|w| w.level == level && w.domain == domain).unwrap_or_else(|| {
             all.push(Wanted { level, domain, folds: Vec::new(), sinks: Vec::new() });
             all.len() - 1

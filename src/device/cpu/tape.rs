@@ -32,12 +32,6 @@ pub struct Registers {
     scalars: Vec<(u64, Lane)>,
 }
 
-/// Bytes that [`Registers`] hold for a tape.
-#[must_use]
-pub fn register_bytes(tape: &Tape) -> usize {
-    (tape.registers + tape.steps.len()) * STRIP * 8
-}
-
 /// Evaluates the tape for every element of a box of extents `shape` and stores the results in `out`, C order.
 ///
 /// # Errors

@@ -1,0 +1,278 @@
+//! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
+//! It does not know how any of them works.
+
+use crate::device::cpu::Cpu;
+use crate::dtype::{Element, typed};
+use crate::error::{Error, Result, bytes_text};
+use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource};
+use crate::graph::{Array, Body};
+use crate::plan::{Machine, Output, Plan, explain, plan};
+use crate::run::{Observer, Summary, run};
+use crate::storage::{Identity, Sink};
+use crate::tile::Tile;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The smallest default budget: below it nothing sensible fits.
+const LEAST_MEMORY: u64 = 64 << 20;
+/// A worker's share of the second-level cache, of processors that have 1 to 2 MiB a core.
+const CACHE: usize = 1 << 20;
+
+/// What a run may use and how it writes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes that the run may add; by default half of what is available, rounded down to a power of the root of two.
+    pub memory: Option<u64>,
+    /// Worker threads; by default the cores that this process may use.
+    pub threads: Option<usize>,
+    /// Extents of a tile.
+    pub tile: Option<Vec<usize>>,
+    /// `auto`, `cpu`, or a device's name.
+    pub device: String,
+    /// Whether outputs that exist are replaced.
+    pub overwrite: bool,
+    /// Whether a TIFF is written in tiles.
+    pub tiled: bool,
+    /// Whether windows run by their slow meaning only: for tests.
+    pub by_meaning: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let device = "auto".to_owned();
+        Options { memory: None, threads: None, tile: None, device, overwrite: false, tiled: false, by_meaning: false }
+    }
+}
+
+impl Options {
+    /// The machine that plans are made for.
+    #[must_use]
+    pub fn machine(&self) -> Machine {
+        Machine {
+            threads: self.threads.unwrap_or_else(crate::os::cores).max(1),
+            memory: self.memory.unwrap_or_else(default_memory),
+            cache: CACHE,
+            tile: self.tile.clone(),
+            device: self.device.clone(),
+        }
+    }
+}
+
+/// Half of what is available, rounded down to a power of √2, so that plans repeat.
+#[must_use]
+pub fn default_memory() -> u64 {
+    let half = crate::os::available_bytes().map_or(1 << 30, |b| b / 2).max(LEAST_MEMORY);
+    let power = 1u64 << half.ilog2();
+    // The next power of √2 within the octave, in integers: 181/128 is √2 to four digits.
+    let between = power / 128 * 181;
+    if between <= half { between } else { power }
+}
+
+/// An array in memory: what `compute` gives.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    /// The elements.
+    pub tile: Tile,
+    /// The figures of the run.
+    pub summary: Summary,
+}
+
+impl Computed {
+    /// The elements as a Rust type.
+    ///
+    /// # Errors
+    /// A type of another dtype.
+    pub fn values<T: Element>(&self) -> Result<&[T]> {
+        if T::DTYPE != self.tile.dtype {
+            return Err(Error::caller(format!("the result is {}, not {}", self.tile.dtype, T::DTYPE)).hint("cast it with astype"));
+        }
+        typed(self.tile.data.bytes())
+    }
+
+    /// The result as an `ndarray` array (copied).
+    ///
+    /// # Errors
+    /// A type of another dtype.
+    pub fn to_ndarray<T: Element>(&self) -> Result<ndarray::ArrayD<T>> {
+        let values = self.values::<T>()?.to_vec();
+        ndarray::ArrayD::from_shape_vec(self.tile.shape.to_vec(), values).map_err(|e| Error::bug(e.to_string()))
+    }
+}
+
+/// Runs that make several outputs together: what they share is computed and read once.
+pub struct Session {
+    outputs: Vec<Output>,
+    plan: Plan,
+    identity: Identity,
+    by_meaning: bool,
+}
+
+impl Session {
+    /// Plans the outputs.
+    ///
+    /// # Errors
+    /// What makes an output impossible; a budget that is too small.
+    pub fn new(outputs: Vec<Output>, options: &Options) -> Result<Session> {
+        let plan = plan(&outputs, &options.machine())?;
+        let identity = identity(&outputs, &plan);
+        Ok(Session { outputs, plan, identity, by_meaning: options.by_meaning })
+    }
+
+    /// Plans to save arrays under paths; the formats follow from the names.
+    ///
+    /// # Errors
+    /// An unknown ending, an output that exists, two outputs of one name, and as [`Session::new`].
+    pub fn save(targets: &[(Array, &Path)], options: &Options) -> Result<Session> {
+        let write = WriteOptions { overwrite: options.overwrite, tiled: options.tiled };
+        let mut outputs: Vec<Output> = Vec::with_capacity(targets.len());
+        for (array, path) in targets {
+            let sink: Arc<dyn Sink> = Arc::from(formats::create(path, array.info()?, write)?);
+            if outputs.iter().any(|o| o.sink.name() == sink.name()) {
+                return Err(Error::caller(format!("two results would be written to {}", path.display())));
+            }
+            outputs.push(Output { array: array.clone(), sink });
+        }
+        Session::new(outputs, options)
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The plan as text.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        explain(&self.plan)
+    }
+
+    /// Runs the plan.
+    ///
+    /// # Errors
+    /// What stopped it; outputs are given up then.
+    pub fn run(&self, observe: Observer<'_>) -> Result<Summary> {
+        let device = if self.by_meaning { Cpu::by_meaning() } else { Cpu::default() };
+        run(&self.plan, &self.outputs, &device, &self.identity, observe)
+    }
+}
+
+/// What makes two runs the same work: the graph, its sources, the sinks' layouts. Not budget, tiles or threads.
+fn identity(outputs: &[Output], plan: &Plan) -> Identity {
+    let mut words = String::new();
+    for pass in &plan.passes {
+        for input in &pass.program.inputs {
+            if let crate::plan::InputFrom::Source(source) = &input.from {
+                words += &format!("{} {};", source.name(), source.fingerprint());
+            }
+        }
+        for step in &pass.program.steps {
+            words += &format!("{} {} {:?};", step.origin.op, step.origin.part, step.inputs);
+        }
+    }
+    for output in outputs {
+        words += &format!("{} {:?};", output.sink.name(), output.sink.unit());
+    }
+    Identity(format!("{:032x}", fnv(words.as_bytes())))
+}
+
+/// FNV-1a over 128 bits.
+fn fnv(bytes: &[u8]) -> u128 {
+    let prime: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(prime))
+}
+
+impl Array {
+    /// Opens a file, a Zarr folder, or a folder or glob of files as one stack. No pixel is read.
+    #[must_use]
+    #[track_caller]
+    pub fn open(path: impl AsRef<Path>) -> Array {
+        let path = path.as_ref();
+        match formats::open(path) {
+            Ok(source) => Array::from_source(Arc::from(source)),
+            Err(error) => {
+                let line = std::panic::Location::caller();
+                let origin = crate::graph::Origin { op: "open".to_owned(), part: String::new(), line };
+                Array::broken(error.in_op("open", line), origin)
+            }
+        }
+    }
+
+    /// A lazy array over an `ndarray` array; copied once.
+    #[must_use]
+    #[track_caller]
+    pub fn from_ndarray<T: Element, D: ndarray::Dimension>(array: &ndarray::ArrayRef<T, D>) -> Array {
+        match MemorySource::from_ndarray(array) {
+            Ok(source) => Array::from_source(Arc::new(source)),
+            Err(error) => {
+                let line = std::panic::Location::caller();
+                let origin = crate::graph::Origin { op: "from_ndarray".to_owned(), part: String::new(), line };
+                Array::broken(error.in_op("from_ndarray", line), origin)
+            }
+        }
+    }
+
+    /// Computes the array into memory.
+    ///
+    /// # Errors
+    /// What made the array impossible, what stopped the run, a result that does not fit the budget.
+    pub fn compute(&self) -> Result<Computed> {
+        self.compute_with(&Options::default())
+    }
+
+    /// [`Array::compute`] with options.
+    ///
+    /// # Errors
+    /// As [`Array::compute`].
+    pub fn compute_with(&self, options: &Options) -> Result<Computed> {
+        let info = self.info()?.clone();
+        let memory = options.machine().memory;
+        if info.bytes() > memory {
+            let what = format!("the result {} {} is {}, budget is {}", info.dtype, info.shape, bytes_text(info.bytes()), bytes_text(memory));
+            return Err(Error::caller(what).hint("save it to a file, or raise memory"));
+        }
+        let sink = Arc::new(MemorySink::new(info.clone()));
+        let output = Output { array: self.clone(), sink: sink.clone() };
+        let summary = Session::new(vec![output], options)?.run(&|_| {})?;
+        Ok(Computed { tile: Tile { dtype: info.dtype, shape: info.shape, data: sink.take()? }, summary })
+    }
+
+    /// Writes the array to a file whose name says the format.
+    ///
+    /// # Errors
+    /// An unknown ending, an output that exists, what stopped the run.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<Summary> {
+        self.save_with(path, &Options::default())
+    }
+
+    /// [`Array::save`] with options.
+    ///
+    /// # Errors
+    /// As [`Array::save`].
+    pub fn save_with(&self, path: impl AsRef<Path>, options: &Options) -> Result<Summary> {
+        Session::save(&[(self.clone(), path.as_ref())], options)?.run(&|_| {})
+    }
+
+    /// What computing this array would do: passes, stages, tiles, bytes.
+    ///
+    /// # Errors
+    /// What made the array impossible; a budget that is too small.
+    pub fn explain(&self) -> Result<String> {
+        self.explain_with(&Options::default())
+    }
+
+    /// [`Array::explain`] with options.
+    ///
+    /// # Errors
+    /// As [`Array::explain`].
+    pub fn explain_with(&self, options: &Options) -> Result<String> {
+        let sink = Arc::new(MemorySink::new(self.info()?.clone()));
+        Ok(Session::new(vec![Output { array: self.clone(), sink }], options)?.explain())
+    }
+
+    /// Whether the array is a source as it lies.
+    #[must_use]
+    pub fn is_source(&self) -> bool {
+        matches!(self.node().body, Body::Source(_))
+    }
+}
