@@ -1,4 +1,5 @@
 //! stackmill
+pub mod demo;
 pub mod dtype;
 pub mod error;
 pub mod grid;
