@@ -12,9 +12,9 @@ use std::sync::Arc;
 /// What the camera adds to every pixel; it carries no noise.
 pub const OFFSET: f64 = 100.0;
 /// Spots are at least this far apart: along z, or else in the plane (one of the two is exceeded).
-pub const SPACING: [f64; 2] = [4.0, 12.0];
+pub const SPACING: [f64; 2] = [6.0, 14.0];
 /// Standard deviations of a spot along z, y, x in pixels.
-pub const SIGMA: [f64; 3] = [1.0, 1.6, 1.6];
+pub const SIGMA: [f64; 3] = [1.3, 2.0, 2.0];
 /// A spot's peak in units of the standard deviation of the background's photon noise at its centre.
 pub const PEAK_OVER_NOISE: [f64; 2] = [3.0, 10.0];
 
@@ -52,7 +52,7 @@ impl Glow {
         let height = numbers.between(300.0, 1800.0);
         let centre = extent.map(|n| n * numbers.between(0.05, 0.95));
         let sigma =
-            [numbers.between(0.12, 0.4) * extent[0], numbers.between(0.04, 0.11) * wide, numbers.between(0.04, 0.11) * wide];
+            [numbers.between(0.12, 0.4) * extent[0], numbers.between(0.05, 0.13) * wide, numbers.between(0.05, 0.13) * wide];
         let line = |axis: usize| (0..shape[axis]).map(|i| gauss(i as f64, centre[axis], sigma[axis]) as f32).collect();
         Glow { height, centre, sigma, along: [line(1), line(2)] }
     }
