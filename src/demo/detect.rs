@@ -145,7 +145,8 @@ impl Plateaus {
             }
             run.of = new_of[root];
         }
-        let ended = |(of, c): (usize, &Component)| (c.parent == of && new_of[of] == usize::MAX).then(|| c.sums.map(|s| s / c.voxels));
+        let ended =
+            |(of, c): (usize, &Component)| (c.parent == of && new_of[of] == usize::MAX).then(|| c.sums.map(|s| s / c.voxels));
         let found = self.components.iter().enumerate().filter_map(ended).collect();
         self.components = alive;
         found

@@ -2,8 +2,8 @@
 //! It does not know the engine: planes come in, numbers and a picture come out, a few planes are held at a time.
 
 pub mod detect;
-//CLI
-//pub mod picture;
+#[cfg(feature = "cli")]
+pub mod picture;
 pub mod random;
 pub mod scene;
 pub mod score;

@@ -35,7 +35,8 @@ pub fn unit(bits: u64) -> f64 {
 /// A standard normal number from 64 random bits, the same on every machine: only sums, and one root that is exact.
 ///
 /// The ones among 64 bits are binomial with variance 16; a triangular number of variance 1/6 fills the steps
-/// between the integers linearly. Excess kurtosis is -0.03, the tails reach 8 standard deviations.
+/// between the integers linearly. Excess kurtosis is -0.03: 1248 in a million lie above 3 deviations, 1350 of a true
+/// normal. The tails reach 8 deviations.
 #[must_use]
 #[inline]
 pub fn normal(bits: u64) -> f32 {

@@ -127,8 +127,7 @@ impl Scene {
             if self.spots.len() == wanted {
                 break;
             }
-            let centre: [f64; 3] =
-                std::array::from_fn(|a| numbers.between(BORDER[a], self.shape[a] as f64 - 1.0 - BORDER[a]));
+            let centre: [f64; 3] = std::array::from_fn(|a| numbers.between(BORDER[a], self.shape[a] as f64 - 1.0 - BORDER[a]));
             let background = self.background(centre);
             let crowded = numbers.between(0.0, 1.0) > 0.25 + background / bright || is_near(&cells, centre);
             let over_noise = numbers.between(PEAK_OVER_NOISE[0], PEAK_OVER_NOISE[1]);
@@ -169,7 +168,7 @@ impl Scene {
     /// Counts photons: Poisson noise keyed by seed, z, y and x alone.
     fn expose(&self, z: usize, y: usize, row: &[f32], line: &mut [u16]) {
         let key = stream(self.seed, 3);
-        let place = (z as u64) << 40 | (y as u64) << 20;
+        let place = ((z as u64) << 40) | ((y as u64) << 20);
         for ((x, mean), out) in (0u64..).zip(row).zip(line) {
             *out = (OFFSET as f32 + poisson(*mean, draw(key, place | x))) as u16;
         }
@@ -180,7 +179,7 @@ impl Scene {
         let key = stream(self.seed, 4);
         let pixels = (self.shape[1] * self.shape[2]) as u64;
         for n in 0..(SALT_PER_PLANE * pixels).div_ceil(1 << 20) {
-            let place = (z as u64) << 32 | 2 * n;
+            let place = ((z as u64) << 32) | (2 * n);
             let at = (unit(draw(key, place)) * pixels as f64) as usize;
             if let Some(pixel) = out.get_mut(at) {
                 *pixel = pixel.saturating_add((300.0 + 2700.0 * unit(draw(key, place | 1))) as u16);

@@ -91,9 +91,8 @@ impl ThresholdSweep {
         let columns = self.plane[1];
         for (n, value) in here.iter().enumerate().filter(|(_, value)| **value >= self.floor) {
             let (y, x) = (n / columns, n % columns);
-            let tops = |plane: Option<&Vec<u16>>, ties_from| {
-                plane.is_none_or(|p| is_top(p, self.plane, [y, x], *value, ties_from))
-            };
+            let tops =
+                |plane: Option<&Vec<u16>>, ties_from| plane.is_none_or(|p| is_top(p, self.plane, [y, x], *value, ties_from));
             if tops(Some(here), n) && tops(after, 0) && tops(before, usize::MAX) {
                 self.maxima.push(Maximum { value: *value, place: [z as u32, y as u32, x as u32] });
             }
