@@ -171,9 +171,9 @@ fn flooded(mask: &[bool], shape: [usize; 3]) -> Vec<[f64; 3]> {
             let here = [at / (shape[1] * shape[2]), at / shape[2] % shape[1], at % shape[2]];
             (0..3).for_each(|i| sums[i] += here[i] as f64);
             n += 1.0;
-            for other in 0..left.len() {
+            for (other, set) in left.iter().enumerate() {
                 let there = [other / (shape[1] * shape[2]), other / shape[2] % shape[1], other % shape[2]];
-                if left[other] && (0..3).all(|i| here[i].abs_diff(there[i]) <= 1) {
+                if *set && (0..3).all(|i| here[i].abs_diff(there[i]) <= 1) {
                     stack.push(other);
                 }
             }
