@@ -1,4 +1,5 @@
 //! stackmill
+pub mod demo;
 pub mod device;
 pub mod dtype;
 pub mod error;
