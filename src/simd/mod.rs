@@ -30,7 +30,7 @@ pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     {
         let level = Level::new();
-        if let Some(avx512) = level.as_avx512().filter(|_| true) {
+        if let Some(avx512) = level.as_avx512() {
             return avx512.vectorize(body);
         }
         if let Some(avx2) = level.as_avx2() {
