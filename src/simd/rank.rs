@@ -44,8 +44,7 @@ pub fn rank(input: &View<'_>, size: &Dims, rank: usize, out_shape: &Dims, out: &
         Dtype::Bool | Dtype::U8 => slide::<u8>(padded(input, size, out_shape, out)?, size, rank, Histogram::new(0)),
         Dtype::I8 => slide::<i8>(padded(input, size, out_shape, out)?, size, rank, Histogram::new(128)),
         other => with_plain_type!(other, T => {
-            let list = Sorted(Vec::with_capacity(size.count()));
-            slide::<T>(padded(input, size, out_shape, out)?, size, rank, list);
+            slide::<T>(padded(input, size, out_shape, out)?, size, rank, Sorted(Vec::new()));
         }),
     }
     Ok(())

@@ -449,10 +449,23 @@ fn set<T: Ordered>(row: &[T], nan: T::Key, keys: &mut [T::Key]) {
     }
 }
 
+/// Lanes of one step of [`tail`]: which pass through an array, so that the compiler sees no overlap.
+const LANES: usize = 64;
+
 /// The tail that starts one row earlier.
 #[inline(always)]
 fn tail<T: Ordered, const GREATEST: bool>(row: &[T], next: &[T::Key], nan: T::Key, this: &mut [T::Key]) {
-    for ((k, n), v) in this.iter_mut().zip(next).zip(row) {
+    let (rows, row_rest) = row.as_chunks::<LANES>();
+    let (nexts, next_rest) = next.as_chunks::<LANES>();
+    let (goals, goal_rest) = this.as_chunks_mut::<LANES>();
+    for ((goal, next), row) in goals.iter_mut().zip(nexts).zip(rows) {
+        let mut best = [T::Key::LEAST; LANES];
+        for l in 0..LANES {
+            best[l] = better::<T::Key, GREATEST>(next[l], row[l].key(nan));
+        }
+        *goal = best;
+    }
+    for ((k, n), v) in goal_rest.iter_mut().zip(next_rest).zip(row_rest) {
         *k = better::<T::Key, GREATEST>(*n, v.key(nan));
     }
 }
