@@ -6,7 +6,7 @@ use stackmill::device::cpu::line::{extreme, weighted_sum};
 use stackmill::dtype::Dtype;
 use stackmill::grid::Dims;
 use stackmill::simd::median::{median, rank_slow};
-use stackmill::simd::vectorized;
+use stackmill::simd::{math, vectorized};
 use stackmill::tile::Tile;
 use std::hint::black_box;
 
@@ -93,9 +93,38 @@ fn medians(c: &mut Criterion) {
     }
 }
 
+fn functions(c: &mut Criterion) {
+    let x: Vec<f32> = (0..65536).map(|i| (i as f32 - 32768.0) / 400.0).collect();
+    let mut out = vec![0f32; x.len()];
+    type Function = (&'static str, fn(&[f32], &mut [f32]), fn(f64) -> f64);
+    let cases: [Function; 5] = [
+        ("math/exp f32", |x, out| map(x, out, math::exp_f32), f64::exp),
+        ("math/log f32", |x, out| map(x, out, |v| math::log_f32(v.abs())), |v| v.abs().ln()),
+        ("math/sin f32", |x, out| map(x, out, math::sin_f32), f64::sin),
+        ("math/tanh f32", |x, out| map(x, out, math::tanh_f32), f64::tanh),
+        ("math/pow f32", |x, out| map(x, out, |v| math::pow_f32(v.abs(), 2.2)), |v| v.abs().powf(f64::from(2.2f32))),
+    ];
+    for (name, run, right) in cases {
+        run(&x, &mut out);
+        for (x, found) in x.iter().zip(&out) {
+            let right = right(f64::from(*x));
+            assert!((f64::from(*found) - right).abs() <= 1e-6 * right.abs() || *found == right as f32, "{name}({x})");
+        }
+        bench(c, name, x.len(), || run(black_box(&x), &mut out));
+    }
+}
+
+#[inline(always)]
+fn map(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32) {
+    vectorized(
+        #[inline(always)]
+        || out.iter_mut().zip(x).for_each(|(o, v)| *o = f(*v)),
+    );
+}
+
 /// What the dispatch gives: the least of two u16 rows, at the target's baseline and at the machine's widest.
 fn dispatch(c: &mut Criterion) {
-    let (a, b): (Vec<u16>, Vec<u16>) = (0..8192u16).map(|v| (v.wrapping_mul(40503), v.wrapping_mul(25033))).unzip();
+    let (a, b): (Vec<u16>, Vec<u16>) = (0..4096u16).map(|v| (v.wrapping_mul(40503), v.wrapping_mul(25033))).unzip();
     let mut out = vec![0u16; a.len()];
     least(&a, &b, &mut out);
     assert!(out.iter().zip(a.iter().zip(&b)).all(|(o, (a, b))| o == a.min(b)));
@@ -124,5 +153,5 @@ fn bench(c: &mut Criterion, name: &str, elements: usize, mut run: impl FnMut()) 
     group.finish();
 }
 
-criterion_group!(benches, dispatch, sums, extremes, medians);
+criterion_group!(benches, dispatch, sums, extremes, medians, functions);
 criterion_main!(benches);

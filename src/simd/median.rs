@@ -3,8 +3,8 @@
 
 use super::key::{Lane, Ordered};
 use super::network::{median_of_columns3, median_of_columns5, median_of_sheets3, median3, sort3, sort5};
-use super::vectorized;
 use super::window::{Layout, Padded, padded};
+use super::{vectorized, vectorized_256};
 use crate::grid::Dims;
 use crate::tile::View;
 use crate::with_plain_type;
@@ -30,10 +30,17 @@ pub fn median(input: &View<'_>, size: &Dims, out_shape: &Dims, out: &mut [u8]) -
     let Some(window) = Window::of(size, &input.strides) else { return false };
     with_plain_type!(input.dtype, T => {
         let Ok(found) = padded::<T>(input, size, out_shape, out) else { return false };
-        vectorized(
-            #[inline(always)]
-            || median_of(found, window),
-        );
+        if size_of::<T>() <= 2 {
+            vectorized_256(
+                #[inline(always)]
+                || median_of(found, window),
+            );
+        } else {
+            vectorized(
+                #[inline(always)]
+                || median_of(found, window),
+            );
+        }
     });
     true
 }

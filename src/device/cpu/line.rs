@@ -420,45 +420,67 @@ fn extreme_block<T: Ordered, const GREATEST: bool>(
     (tails, head): (&mut [T::Key], &mut [T::Key]),
     out: &mut [T],
 ) {
-    let (nan, worst) = (winner::<T::Key, GREATEST>(), if GREATEST { T::Key::LEAST } else { T::Key::GREATEST });
-    let head = &mut head[..rows.len];
-    head.fill(worst);
-    for r in (0..window).rev() {
-        running::<T, GREATEST>(rows.get(r), nan, head, &mut tails[r * rows.len..][..rows.len]);
+    let (nan, n) = (winner::<T::Key, GREATEST>(), rows.len);
+    let (head, tails) = (&mut head[..n], &mut tails[..window * n]);
+    set::<T>(rows.get(window - 1), nan, &mut tails[(window - 1) * n..]);
+    for r in (0..window - 1).rev() {
+        let (this, next) = tails[r * n..].split_at_mut(n);
+        tail::<T, GREATEST>(rows.get(r), &next[..n], nan, this);
     }
-    head.fill(worst);
     for i in 0..block.windows {
-        let goal = &mut out[moved(block.to, i, block.step)..][..rows.len];
-        let tail = &tails[i * rows.len..][..rows.len];
-        if i == 0 {
-            finish::<T, GREATEST>(tail, head, nan, goal);
-        } else {
-            join::<T, GREATEST>(rows.get(window + i - 1), tail, nan, head, goal);
+        let goal = &mut out[moved(block.to, i, block.step)..][..n];
+        let tail = &tails[i * n..][..n];
+        match i {
+            0 => {
+                finish::<T, GREATEST>(tail, tail, nan, goal);
+                continue;
+            }
+            1 => set::<T>(rows.get(window), nan, head),
+            _ => grow::<T, GREATEST>(rows.get(window + i - 1), nan, head),
         }
+        finish::<T, GREATEST>(tail, head, nan, goal);
     }
 }
 
-/// Takes a row into the running extreme and keeps a copy.
 #[inline(always)]
-fn running<T: Ordered, const GREATEST: bool>(row: &[T], nan: T::Key, run: &mut [T::Key], copy: &mut [T::Key]) {
-    for ((k, c), v) in run.iter_mut().zip(copy).zip(row) {
+fn set<T: Ordered>(row: &[T], nan: T::Key, keys: &mut [T::Key]) {
+    for (k, v) in keys.iter_mut().zip(row) {
+        *k = v.key(nan);
+    }
+}
+
+/// Lanes of one step of [`tail`]: which pass through an array, so that the compiler sees no overlap.
+const LANES: usize = 64;
+
+/// The tail that starts one row earlier.
+#[inline(always)]
+fn tail<T: Ordered, const GREATEST: bool>(row: &[T], next: &[T::Key], nan: T::Key, this: &mut [T::Key]) {
+    let (rows, row_rest) = row.as_chunks::<LANES>();
+    let (nexts, next_rest) = next.as_chunks::<LANES>();
+    let (goals, goal_rest) = this.as_chunks_mut::<LANES>();
+    for ((goal, next), row) in goals.iter_mut().zip(nexts).zip(rows) {
+        let mut best = [T::Key::LEAST; LANES];
+        for l in 0..LANES {
+            best[l] = better::<T::Key, GREATEST>(next[l], row[l].key(nan));
+        }
+        *goal = best;
+    }
+    for ((k, n), v) in goal_rest.iter_mut().zip(next_rest).zip(row_rest) {
+        *k = better::<T::Key, GREATEST>(*n, v.key(nan));
+    }
+}
+
+/// The head that ends one row later.
+#[inline(always)]
+fn grow<T: Ordered, const GREATEST: bool>(row: &[T], nan: T::Key, head: &mut [T::Key]) {
+    for (k, v) in head.iter_mut().zip(row) {
         *k = better::<T::Key, GREATEST>(*k, v.key(nan));
-        *c = *k;
     }
 }
 
 #[inline(always)]
 fn finish<T: Ordered, const GREATEST: bool>(tail: &[T::Key], head: &[T::Key], nan: T::Key, out: &mut [T]) {
     for ((o, t), h) in out.iter_mut().zip(tail).zip(head) {
-        *o = T::value(better::<T::Key, GREATEST>(*t, *h), nan);
-    }
-}
-
-/// Takes the next row into the head and writes the window that ends there.
-#[inline(always)]
-fn join<T: Ordered, const GREATEST: bool>(row: &[T], tail: &[T::Key], nan: T::Key, head: &mut [T::Key], out: &mut [T]) {
-    for (((o, t), h), v) in out.iter_mut().zip(tail).zip(head).zip(row) {
-        *h = better::<T::Key, GREATEST>(*h, v.key(nan));
         *o = T::value(better::<T::Key, GREATEST>(*t, *h), nan);
     }
 }
