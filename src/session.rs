@@ -228,7 +228,13 @@ impl Array {
         let info = self.info()?.clone();
         let memory = options.machine().memory;
         if info.bytes() > memory {
-            let what = format!("the result {} {} is {}, budget is {}", info.dtype, info.shape, bytes_text(info.bytes()), bytes_text(memory));
+            let what = format!(
+                "the result {} {} is {}, budget is {}",
+                info.dtype,
+                info.shape,
+                bytes_text(info.bytes()),
+                bytes_text(memory)
+            );
             return Err(Error::caller(what).hint("save it to a file, or raise memory"));
         }
         let sink = Arc::new(MemorySink::new(info.clone()));

@@ -33,7 +33,6 @@ pub enum Un {
     Log,
     Sin,
     Cos,
-    Tanh,
     Floor,
     Ceil,
     Rint,
@@ -369,8 +368,6 @@ methods! {
     sin = Sin;
     /// Cosine of radians.
     cos = Cos;
-    /// Hyperbolic tangent.
-    tanh = Tanh;
     /// Largest whole number not above.
     floor = Floor;
     /// Smallest whole number not below.

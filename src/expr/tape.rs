@@ -107,7 +107,12 @@ impl Formula {
                 }
             });
         }
-        Tape { steps, registers: usize::from(registers), root: places.get(self.root()).copied().unwrap_or(NOTHING), dtype: self.dtype() }
+        Tape {
+            steps,
+            registers: usize::from(registers),
+            root: places.get(self.root()).copied().unwrap_or(NOTHING),
+            dtype: self.dtype(),
+        }
     }
 
     fn step(&self, node: &Node, dtype: Dtype, places: &[Operand], out: u16) -> Step {

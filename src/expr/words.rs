@@ -15,7 +15,11 @@ impl Formula {
         let mut texts: Vec<String> = Vec::with_capacity(self.nodes.len());
         for (node, dtype) in self.nodes() {
             let text = node_words(node, dtype, &texts, names, rank);
-            texts.push(if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain("…".chars()).collect() } else { text });
+            texts.push(if text.chars().count() > LONGEST {
+                text.chars().take(LONGEST).chain("…".chars()).collect()
+            } else {
+                text
+            });
         }
         let text = texts.get(self.root()).cloned().unwrap_or_default();
         match text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {

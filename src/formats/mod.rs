@@ -140,7 +140,8 @@ fn by_ending(ending: &str, path: &Path) -> Result<&'static Format> {
 fn near(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wanted = path.file_name()?.to_string_lossy().into_owned();
-    let names: Vec<String> = std::fs::read_dir(folder).ok()?.flatten().take(4096).map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> =
+        std::fs::read_dir(folder).ok()?.flatten().take(4096).map(|e| e.file_name().to_string_lossy().into_owned()).collect();
     let name = crate::error::nearest(&wanted, names.iter().map(String::as_str))?;
     Some(path.with_file_name(name))
 }

@@ -35,7 +35,8 @@ fn axis_named(info: &Info, name: &str) -> Result<usize> {
     info.axis(&lower).ok_or_else(|| {
         let known: Vec<&str> = info.axes.iter().map(|a| a.name.as_str()).filter(|n| !n.is_empty()).collect();
         if known.is_empty() {
-            return Error::caller(format!("axis '{name}' is not known: the axes have no names")).hint("name them, as in axes=\"ZYX\"");
+            return Error::caller(format!("axis '{name}' is not known: the axes have no names"))
+                .hint("name them, as in axes=\"ZYX\"");
         }
         unknown("axis", name, known)
     })
@@ -62,8 +63,16 @@ pub fn per_axis<T: Clone>(info: &Info, what: &str, values: &PerAxis<T>, axes: &A
         PerAxis::Each(each) => {
             let chosen = axes_of(info, axes, &all)?;
             if each.len() != chosen.len() {
-                let what = format!("{what} has {} values for {} axes (array of shape {}, axes {})", each.len(), chosen.len(), info.shape, info.letters());
-                return Err(Error::caller(what).hint(format!("give one value per axis, {} in all, or a single number", chosen.len())));
+                let what = format!(
+                    "{what} has {} values for {} axes (array of shape {}, axes {})",
+                    each.len(),
+                    chosen.len(),
+                    info.shape,
+                    info.letters()
+                );
+                return Err(
+                    Error::caller(what).hint(format!("give one value per axis, {} in all, or a single number", chosen.len()))
+                );
             }
             Ok(chosen.into_iter().zip(each.iter().cloned()).collect())
         }
@@ -82,7 +91,10 @@ pub fn pixels(extent: &Extent, axis: &Axis) -> Result<f64> {
             match (metres(unit), own) {
                 (Some(given), Some(own)) if axis.step > 0.0 => Ok(v * given / (own * axis.step)),
                 (None, _) => Err(Error::caller(format!("unknown unit '{unit}'")).hint("known: nm, um, mm, cm, m")),
-                _ => Err(Error::caller(format!("{v}{unit} along axis '{}', which has no pixel size", axis.name)).hint("give pixels")),
+                _ => {
+                    Err(Error::caller(format!("{v}{unit} along axis '{}', which has no pixel size", axis.name))
+                        .hint("give pixels"))
+                }
             }
         }
     }

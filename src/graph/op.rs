@@ -119,7 +119,8 @@ impl Op {
         given.resize(self.params.len(), None);
         for (name, value) in named {
             let known = || self.params.iter().map(|p| p.name);
-            let place = known().position(|p| p == name).ok_or_else(|| unknown(&format!("parameter of {}", self.name), &name, known()))?;
+            let place =
+                known().position(|p| p == name).ok_or_else(|| unknown(&format!("parameter of {}", self.name), &name, known()))?;
             if given[place].replace(value).is_some() {
                 return Err(Error::caller(format!("{} got '{name}' twice", self.name)).hint(self.signature()));
             }

@@ -50,7 +50,11 @@ impl DtypeRule {
             DtypeRule::Float => (all(shared.float()), shared.float()),
             DtypeRule::Arithmetic | DtypeRule::Subtract => {
                 let minus = self == DtypeRule::Subtract;
-                let out = if inputs.len() == 1 { arithmetic(first, first, minus) } else { fold_pairs(inputs, |a, b| arithmetic(a, b, minus)) };
+                let out = if inputs.len() == 1 {
+                    arithmetic(first, first, minus)
+                } else {
+                    fold_pairs(inputs, |a, b| arithmetic(a, b, minus))
+                };
                 (all(working(out)), out)
             }
             DtypeRule::Quotient => {

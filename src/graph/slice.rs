@@ -214,6 +214,10 @@ impl Array {
             _ => Pick { axis: Some(axis + new), start: 0, step: 1 },
         };
         let axis = |out: usize| if out < new { Axis::named("") } else { info.axes[out - new].clone() };
-        Ok(View { picks: (0..info.shape.len()).map(pick).collect(), shape: shape.to_vec(), axes: (0..shape.len()).map(axis).collect() })
+        Ok(View {
+            picks: (0..info.shape.len()).map(pick).collect(),
+            shape: shape.to_vec(),
+            axes: (0..shape.len()).map(axis).collect(),
+        })
     }
 }

@@ -1,9 +1,9 @@
 //! Comparison, choice and logic, element by element.
 //! It does not know which dtypes meet: both sides are read as the smallest dtype that holds both.
 
-use crate::graph::Agreement::Exact;
 use crate::dtype::{Dtype, Number};
 use crate::expr::Expr;
+use crate::graph::Agreement::Exact;
 use crate::ops;
 
 /// Not, bit by bit; True and False swap. Unsigned integers are mirrored in their range.

@@ -33,7 +33,13 @@ pub fn cast(x: &Array, dtype: Dtype) -> Result<Array> {
     }
     let formula = Formula::build(&[info.dtype], |reads| Ok(reads[0].cast(dtype)))?;
     let stage = Stage::Formula { formula: Arc::new(formula), edge: Edge::Reflect, constant: Number::Int(0) };
-    let kind = if dtype == Dtype::Bool { Kind::Mask } else if info.kind == Kind::Mask { Kind::Image } else { info.kind };
+    let kind = if dtype == Dtype::Bool {
+        Kind::Mask
+    } else if info.kind == Kind::Mask {
+        Kind::Image
+    } else {
+        info.kind
+    };
     Ok(Array::from_stage(stage, vec![x.clone()], Ok(Info { dtype, kind, ..info }), part(&format!("as {dtype}"))))
 }
 
@@ -85,7 +91,9 @@ pub fn mirrored(spans: &[Span]) -> Vec<Span> {
 /// Refuses labels: a sum of names means nothing.
 pub fn refuse_labels(info: &Info) -> Result<()> {
     if info.kind == Kind::Labels {
-        return Err(Error::caller("a linear filter mixes labels, which are names").hint("use a rank filter, or cast with astype first"));
+        return Err(
+            Error::caller("a linear filter mixes labels, which are names").hint("use a rank filter, or cast with astype first")
+        );
     }
     Ok(())
 }

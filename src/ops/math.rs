@@ -70,10 +70,6 @@ ops! {
     pub fn cos(x) {} rule Elementary; same_as Some("numpy.cos"); agreement Ulp(16);
     formula { x.cos() }
 
-    /// The hyperbolic tangent, by our own polynomial.
-    pub fn tanh(x) {} rule Elementary; same_as Some("numpy.tanh"); agreement Ulp(16);
-    formula { x.tanh() }
-
     /// The largest whole number not above `x`.
     pub fn floor(x) {} rule Common; same_as Some("numpy.floor"); agreement Exact;
     formula { x.floor() }

@@ -31,7 +31,8 @@ impl Median {
 
 impl Window for Median {
     fn reach(&self) -> Vec<(usize, usize)> {
-        let reach = |(from, len): (&isize, &usize)| ((-from).max(0).unsigned_abs(), (from + len.cast_signed() - 1).max(0).unsigned_abs());
+        let reach =
+            |(from, len): (&isize, &usize)| ((-from).max(0).unsigned_abs(), (from + len.cast_signed() - 1).max(0).unsigned_abs());
         self.from.iter().zip(self.size.iter()).map(reach).collect()
     }
 

@@ -23,7 +23,10 @@ fn reduction(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal, dtype: Dt
 fn place(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal) -> Made {
     let chosen = axes_of(info, axis, &(0..info.shape.len()).collect::<Vec<_>>())?;
     if chosen.len() != 1 && chosen.len() != info.shape.len() {
-        return Err(Error::caller(format!("the place of an extreme is found along one axis or over all, got {} axes", chosen.len())));
+        return Err(Error::caller(format!(
+            "the place of an extreme is found along one axis or over all, got {} axes",
+            chosen.len()
+        )));
     }
     reduction(info, axis, keepdims, goal, Dtype::I64)
 }

@@ -83,7 +83,13 @@ impl Reduction {
     }
 
     /// Calls `each(row of elements, first output, output step, region place of the row)` for every row of a box.
-    fn rows<T: bytemuck::Pod>(&self, input: &View<'_>, part: &Region, whole: &Dims, mut each: impl FnMut(&[T], usize, usize, &mut usize)) -> Result<()> {
+    fn rows<T: bytemuck::Pod>(
+        &self,
+        input: &View<'_>,
+        part: &Region,
+        whole: &Dims,
+        mut each: impl FnMut(&[T], usize, usize, &mut usize),
+    ) -> Result<()> {
         let view = input.crop(part);
         let all: &[T] = bytemuck::try_cast_slice(view.bytes).map_err(|_| Error::bug("a buffer of a fold is not aligned"))?;
         let strides = self.output_strides(whole);
@@ -185,7 +191,13 @@ impl Fold for Reduction {
 
     fn block(&self, axis: usize, rank: usize) -> usize {
         match self.keeping {
-            Keeping::Exact | Keeping::InOrder if self.axes.contains(&axis) => if axis + 1 == rank { BLOCK.0 } else { BLOCK.1 },
+            Keeping::Exact | Keeping::InOrder if self.axes.contains(&axis) => {
+                if axis + 1 == rank {
+                    BLOCK.0
+                } else {
+                    BLOCK.1
+                }
+            }
             _ => 1,
         }
     }
@@ -224,7 +236,8 @@ impl Fold for Reduction {
     fn join(&self, state: &mut [u8], partial: &[u8], places: &mut dyn Iterator<Item = usize>) -> Result<()> {
         let size = self.state_bytes();
         for (part, place) in partial.chunks_exact(size).zip(places) {
-            let own = state.get_mut(place * size..(place + 1) * size).ok_or_else(|| Error::bug("a fold joins outside its outputs"))?;
+            let own =
+                state.get_mut(place * size..(place + 1) * size).ok_or_else(|| Error::bug("a fold joins outside its outputs"))?;
             self.join_one(own, part);
         }
         Ok(())

@@ -69,7 +69,9 @@ fn gaussian_axes(info: &Info, sigma: &PerAxis<Extent>, order: &PerAxis<i64>, axe
 fn radius_of(sigma: f64, truncate: f64) -> Result<usize> {
     let radius = truncate * sigma + 0.5;
     if !(0.5..WIDEST).contains(&radius) {
-        return Err(Error::caller(format!("sigma {sigma} with truncate {truncate} makes a radius of {radius}; the largest is {WIDEST}")));
+        return Err(Error::caller(format!(
+            "sigma {sigma} with truncate {truncate} makes a radius of {radius}; the largest is {WIDEST}"
+        )));
     }
     // Floor of a number below 2^19, so the conversion is exact.
     Ok((0..).take_while(|r| f64::from(*r) <= radius).last().unwrap_or(0) as usize)

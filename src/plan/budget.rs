@@ -1,11 +1,11 @@
 //! Bytes: what a block, a tile and a pass hold at once. Every figure is an upper bound of what the run holds.
 //! It does not choose extents; it prices them.
 
+use super::Output;
 use super::frontier::Frontier;
 use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
-use super::Output;
 use crate::error::Result;
 use crate::grid::{Boxes, Dims, Grid, Region, indices};
 
@@ -167,7 +167,8 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
     for (number, step) in program.steps.iter().enumerate() {
         let value = program.inputs.len() + number;
         let padded: usize = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
-        let window = step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, &regions[value])).max().unwrap_or(0);
+        let window =
+            step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, &regions[value])).max().unwrap_or(0);
         let registers = step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192);
         live += size(value);
         peak = peak.max(live + padded.max(window) + registers);
@@ -192,9 +193,17 @@ fn window_bytes(program: &Program, step: &super::program::Step, k: usize, value:
 ///
 /// # Errors
 /// A program that reads values that do not exist.
-pub fn price(program: &Program, outputs: &[Output], sweep: &Sweep, block: &Dims, fixed: &Fixed, room: (u64, usize)) -> Result<Costs> {
+pub fn price(
+    program: &Program,
+    outputs: &[Output],
+    sweep: &Sweep,
+    block: &Dims,
+    fixed: &Fixed,
+    room: (u64, usize),
+) -> Result<Costs> {
     let (memory, threads) = room;
-    let (scratch, recompute) = block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.middle().shape, usize::min) })?;
+    let (scratch, recompute) =
+        block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.middle().shape, usize::min) })?;
     let scratch = scratch as u64 * threads as u64;
     let tile = worst_tile(program, outputs, sweep)?;
     let left = memory.saturating_sub(fixed.total() + scratch);

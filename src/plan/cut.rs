@@ -174,5 +174,6 @@ fn refusal(program: &Program, machine: &Machine, costs: &super::Costs, sweep: &S
         bytes_text(costs.predicted),
         bytes_text(machine.memory)
     );
-    Error::caller(what).hint(format!("raise memory to {} or more, or use fewer threads", bytes_text(costs.predicted.next_power_of_two())))
+    Error::caller(what)
+        .hint(format!("raise memory to {} or more, or use fewer threads", bytes_text(costs.predicted.next_power_of_two())))
 }

@@ -49,7 +49,17 @@ fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
         }
     }
     for fold in &program.folds {
-        put(text, 1, &format!("fold   {} of {} -> {} {} (a late value: later passes read it)", fold.fold.words(), program.name(fold.value), fold.info.dtype, fold.info.shape));
+        put(
+            text,
+            1,
+            &format!(
+                "fold   {} of {} -> {} {} (a late value: later passes read it)",
+                fold.fold.words(),
+                program.name(fold.value),
+                fold.info.dtype,
+                fold.info.shape
+            ),
+        );
     }
     for sink in &program.sinks {
         put(text, 1, &format!("write  {} to output {}", program.name(sink.value), sink.output + 1));
@@ -63,7 +73,9 @@ fn explain_step(text: &mut String, program: &Program, number: usize, step: &Step
     let part = if step.origin.part.is_empty() { String::new() } else { format!(" ({})", step.origin.part) };
     let what = match &step.stage {
         Stage::Formula { formula, .. } => formula.words(&inputs, rank),
-        Stage::Line { taps, edge, .. } => format!("{} of {} taps, {} edge, of {}", line_words(taps), taps.len(), edge.name(), inputs.join(", ")),
+        Stage::Line { taps, edge, .. } => {
+            format!("{} of {} taps, {} edge, of {}", line_words(taps), taps.len(), edge.name(), inputs.join(", "))
+        }
         Stage::Window { window, edge, .. } => format!("{}, {} edge, of {}", window.words(), edge.name(), inputs.join(", ")),
         Stage::View(_) => format!("view of {}", inputs.join(", ")),
         Stage::Fold(fold) => fold.words(),
@@ -90,7 +102,8 @@ fn reach_words(step: &Step) -> String {
     if reaches.iter().all(|r| *r == (0, 0)) {
         return "reach: its own place".to_owned();
     }
-    let words: Vec<String> = reaches.iter().map(|(a, b)| if (a, b) == (&0, &0) { "0".to_owned() } else { format!("{a:+}..{b:+}") }).collect();
+    let words: Vec<String> =
+        reaches.iter().map(|(a, b)| if (a, b) == (&0, &0) { "0".to_owned() } else { format!("{a:+}..{b:+}") }).collect();
     format!("reach: [{}]", words.join(", "))
 }
 
@@ -109,9 +122,27 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
             costs.recompute
         ),
     );
-    let times = if costs.read_factor > 1.0 { format!("{:.2} x: the frontier does not fit", costs.read_factor) } else { "once".to_owned() };
-    put(text, 1, &format!("lanes  read {} + decode {} + results {} a tile, {} tiles in flight", bytes_text(costs.tile_stored), bytes_text(costs.tile_units), bytes_text(costs.tile_out), costs.depth));
-    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units kept for later tiles", bytes_text(costs.frontier)));
+    let times = if costs.read_factor > 1.0 {
+        format!("{:.2} x: the frontier does not fit", costs.read_factor)
+    } else {
+        "once".to_owned()
+    };
+    put(
+        text,
+        1,
+        &format!(
+            "lanes  read {} + decode {} + results {} a tile, {} tiles in flight",
+            bytes_text(costs.tile_stored),
+            bytes_text(costs.tile_units),
+            bytes_text(costs.tile_out),
+            costs.depth
+        ),
+    );
+    put(
+        text,
+        1,
+        &format!("reads  every stored unit {times}; {} of decoded units kept for later tiles", bytes_text(costs.frontier)),
+    );
     put(
         text,
         1,

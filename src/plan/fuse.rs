@@ -240,7 +240,10 @@ impl Fusing<'_> {
             let pointwise = matches!(&step.stage, Stage::Formula { formula, .. } if formula.is_pointwise());
             let joined = anchor.filter(|a| pointwise && !matches!(self.program.steps[*a].stage, Stage::View(_)));
             let (stage_number, why) = match joined {
-                Some(anchor) => (self.program.steps[anchor].stage_number, "joins: reads the stage before in place, nobody else does".to_owned()),
+                Some(anchor) => (
+                    self.program.steps[anchor].stage_number,
+                    "joins: reads the stage before in place, nobody else does".to_owned(),
+                ),
                 None => {
                     next += 1;
                     (next - 1, self.reason(number, pointwise, &readers))

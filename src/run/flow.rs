@@ -328,7 +328,11 @@ impl<'p> Flow<'p> {
             }
         }
         let (held, limit) = (bytes_text(self.ledger.held()), bytes_text(self.ledger.limit()));
-        Err(Error::bug(format!("tile {} needs {} beside {held} held, the ledger's limit is {limit}", self.next_tile, bytes_text(bytes))))
+        Err(Error::bug(format!(
+            "tile {} needs {} beside {held} held, the ledger's limit is {limit}",
+            self.next_tile,
+            bytes_text(bytes)
+        )))
     }
 
     fn drop_units_of(&mut self, key: UnitKey, commands: &mut Vec<Command>) {

@@ -68,7 +68,8 @@ fn run_passes(plan: &Plan, outputs: &[Output], device: &dyn Device, observe: Obs
     for (number, pass) in plan.passes.iter().enumerate() {
         let numbers = (number + 1, plan.passes.len());
         let driver = threads::Driver::new(pass, outputs, device, &late, &pool);
-        let (report, made, resident) = driver.run(numbers, started, observe).map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
+        let (report, made, resident) =
+            driver.run(numbers, started, observe).map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
         late.extend(made);
         summary.bytes += pass_bytes(pass);
         summary.measured_bytes = summary.measured_bytes.max(resident);

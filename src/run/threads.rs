@@ -55,7 +55,8 @@ struct Report {
 /// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
 fn timed(lane: Lane, work: impl FnOnce() -> Result<Done>) -> Report {
     let started = Instant::now();
-    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
+    let done =
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
     Report { done, lane, seconds: started.elapsed().as_secs_f64() }
 }
 
@@ -92,12 +93,23 @@ struct Running<'r> {
 }
 
 impl<'r> Driver<'r> {
-    pub fn new(pass: &'r Pass, outputs: &'r [Output], device: &'r dyn Device, late: &'r LateValues, pool: &'r rayon::ThreadPool) -> Self {
+    pub fn new(
+        pass: &'r Pass,
+        outputs: &'r [Output],
+        device: &'r dyn Device,
+        late: &'r LateValues,
+        pool: &'r rayon::ThreadPool,
+    ) -> Self {
         Driver { pass, outputs, device, late, pool }
     }
 
     /// Runs the pass; gives its figures, its late values, and the most resident bytes seen.
-    pub fn run(&self, numbers: (usize, usize), started: Instant, observe: Observer<'_>) -> Result<(PassReport, LateValues, Option<u64>)> {
+    pub fn run(
+        &self,
+        numbers: (usize, usize),
+        started: Instant,
+        observe: Observer<'_>,
+    ) -> Result<(PassReport, LateValues, Option<u64>)> {
         let units = self.pass.program.sinks.iter().map(|s| self.outputs.get(s.output).and_then(|o| o.sink.unit())).collect();
         let mut running = Running {
             flow: Flow::new(self.pass, units)?,
@@ -130,7 +142,8 @@ impl<'r> Driver<'r> {
         running.report.seconds = begun.elapsed().as_secs_f64();
         running.report.tiles = self.pass.sweep.tiles();
         running.report.ledger_peak = running.flow.ledger().peak();
-        let all = (0..self.pass.program.inputs.len()).filter_map(|k| running.flow.grid(k)).map(|g| g.counts().count() as u64).sum();
+        let all =
+            (0..self.pass.program.inputs.len()).filter_map(|k| running.flow.grid(k)).map(|g| g.counts().count() as u64).sum();
         running.report.units_read = (running.flow.reads(), all);
         Ok((running.report, running.folds.finish()?, running.resident))
     }
@@ -205,7 +218,13 @@ impl<'r> Driver<'r> {
         Ok(())
     }
 
-    fn give<'s>(&'s self, running: &mut Running<'r>, workers: &rayon::Scope<'s>, lanes: &Lanes<'_>, command: Command) -> Result<()>
+    fn give<'s>(
+        &'s self,
+        running: &mut Running<'r>,
+        workers: &rayon::Scope<'s>,
+        lanes: &Lanes<'_>,
+        command: Command,
+    ) -> Result<()>
     where
         'r: 's,
     {
@@ -261,7 +280,9 @@ impl<'r> Driver<'r> {
                 let region = self.pass.sweep.region(tile);
                 let place = move |e: Error| e.at(format!("tile {region}"));
                 Ok(Box::new(move || {
-                    timed(Lane::Compute, || Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs).map_err(place)?)))
+                    timed(Lane::Compute, || {
+                        Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs).map_err(place)?))
+                    })
                 }))
             }
             Command::Encode(part) => {

@@ -144,7 +144,15 @@ impl<'a> BlockValues<'a> {
     }
 
     /// Runs one step for one box of its result.
-    fn run_part(&self, program: &Program, step: &Step, part: &Region, out: &mut [u8], scratch: &mut Scratch, meanings_only: bool) -> Result<()> {
+    fn run_part(
+        &self,
+        program: &Program,
+        step: &Step,
+        part: &Region,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+        meanings_only: bool,
+    ) -> Result<()> {
         match &step.stage {
             Stage::Formula { edge, constant, .. } => self.formula(program, step, part, (*edge, *constant), out, scratch),
             Stage::Line { axis, taps, edge, constant, .. } => {
@@ -173,7 +181,12 @@ impl<'a> BlockValues<'a> {
                 let region = Region::of(&(0..part.shape.len()).map(whole).collect::<Vec<_>>());
                 let mut tile = Tile::zeroed(step.info.dtype, region.shape);
                 scan.run(&self.view(value, &region)?, &mut tile)?;
-                copy_view(&tile.view().crop(&part.relative_to(&region.start)), out, &part.shape, &Dims::filled(part.shape.len(), 0));
+                copy_view(
+                    &tile.view().crop(&part.relative_to(&region.start)),
+                    out,
+                    &part.shape,
+                    &Dims::filled(part.shape.len(), 0),
+                );
                 Ok(())
             }
             Stage::Fold(_) => Err(Error::bug("a fold inside a pass")),
@@ -194,7 +207,8 @@ impl<'a> BlockValues<'a> {
         let array = program.info(value)?.shape;
         let reach: Vec<(isize, isize)> = (0..array.len()).map(|axis| reach_of(step, k, axis)).collect();
         let start: Vec<isize> = reach.iter().zip(part.start.iter()).map(|((first, _), s)| s.cast_signed() + first).collect();
-        let shape: Dims = reach.iter().zip(part.shape.iter()).map(|((first, last), n)| n + (last - first).unsigned_abs()).collect();
+        let shape: Dims =
+            reach.iter().zip(part.shape.iter()).map(|((first, last), n)| n + (last - first).unsigned_abs()).collect();
         let inside = (0..array.len()).all(|a| start[a] >= 0 && start[a].unsigned_abs() + shape[a] <= array[a]);
         if inside {
             let region = Region { start: start.iter().map(|s| s.unsigned_abs()).collect(), shape };
@@ -211,9 +225,18 @@ impl<'a> BlockValues<'a> {
         Ok(View::contiguous(buffer.bytes(), dtype, shape))
     }
 
-    fn formula(&self, program: &Program, step: &Step, part: &Region, outside: (Edge, Number), out: &mut [u8], scratch: &mut Scratch) -> Result<()> {
+    fn formula(
+        &self,
+        program: &Program,
+        step: &Step,
+        part: &Region,
+        outside: (Edge, Number),
+        out: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let tape = step.tape.as_ref().ok_or_else(|| Error::bug("a formula without its tape"))?;
-        let far: Vec<bool> = (0..step.inputs.len()).map(|k| (0..part.shape.len()).any(|a| reach_of(step, k, a) != (0, 0))).collect();
+        let far: Vec<bool> =
+            (0..step.inputs.len()).map(|k| (0..part.shape.len()).any(|a| reach_of(step, k, a) != (0, 0))).collect();
         let mut buffers: Vec<Buffer> = far.iter().map(|_| Buffer::default()).collect();
         let mut inputs = Vec::with_capacity(far.len());
         for ((k, value), buffer) in step.inputs.iter().enumerate().zip(&mut buffers) {
@@ -248,7 +271,8 @@ impl<'a> BlockValues<'a> {
             let from = pick.axis.map_or(0, |axis| part.start[axis].cast_signed());
             let index = pick.start.wrapping_add_signed(pick.step * from);
             let place = self.boxes[value].0[own].position(index);
-            let place = place.ok_or_else(|| Error::bug(format!("a view reads index {index} of axis {own}, which is not held")))?;
+            let place =
+                place.ok_or_else(|| Error::bug(format!("a view reads index {index} of axis {own}, which is not held")))?;
             view.offset = view.offset.wrapping_add_signed(place.cast_signed() * held.strides[own]);
             if let Some(axis) = pick.axis {
                 view.strides[axis] = pick.step * held.strides[own];
@@ -277,7 +301,13 @@ fn lent<'a>(input: &'a InputData<'a>, dtype: Dtype, shape: &Dims, part: &Region)
 }
 
 /// Copies an input's box into a box of a buffer.
-fn copy_input(input: &InputData<'_>, dtype: Dtype, shape: &Dims, part: &Region, (out, extents, goal): (&mut [u8], &Dims, &Dims)) -> Result<()> {
+fn copy_input(
+    input: &InputData<'_>,
+    dtype: Dtype,
+    shape: &Dims,
+    part: &Region,
+    (out, extents, goal): (&mut [u8], &Dims, &Dims),
+) -> Result<()> {
     match input {
         InputData::Lent(bytes) => copy_view(&View::contiguous(bytes, dtype, *shape).crop(part), out, extents, goal),
         InputData::Late(tile) => copy_view(&tile.view().crop(part), out, extents, goal),

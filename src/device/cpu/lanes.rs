@@ -32,40 +32,78 @@ macro_rules! integer_lane {
     ($t:ty, $neg:expr, $abs:expr, $floor_div:expr, $rem:expr, $not:expr) => {
         impl Number for $t {
             #[inline(always)]
-            fn neg(self) -> Self { $neg(self) }
+            fn neg(self) -> Self {
+                $neg(self)
+            }
             #[inline(always)]
-            fn abs(self) -> Self { $abs(self) }
+            fn abs(self) -> Self {
+                $abs(self)
+            }
             #[inline(always)]
-            fn add(self, b: Self) -> Self { self.saturating_add(b) }
+            fn add(self, b: Self) -> Self {
+                self.saturating_add(b)
+            }
             #[inline(always)]
-            fn sub(self, b: Self) -> Self { self.saturating_sub(b) }
+            fn sub(self, b: Self) -> Self {
+                self.saturating_sub(b)
+            }
             #[inline(always)]
-            fn mul(self, b: Self) -> Self { self.saturating_mul(b) }
+            fn mul(self, b: Self) -> Self {
+                self.saturating_mul(b)
+            }
             #[inline(always)]
-            fn div(self, b: Self) -> Self { Number::floor_div(self, b) }
+            fn div(self, b: Self) -> Self {
+                Number::floor_div(self, b)
+            }
             #[inline(always)]
-            fn floor_div(self, b: Self) -> Self { $floor_div(self, b) }
+            fn floor_div(self, b: Self) -> Self {
+                $floor_div(self, b)
+            }
             #[inline(always)]
-            fn rem(self, b: Self) -> Self { $rem(self, b) }
+            fn rem(self, b: Self) -> Self {
+                $rem(self, b)
+            }
             #[inline(always)]
-            #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "exponents beyond 64 saturate every base but 0 and ±1, whose parity is kept")]
-            fn pow(self, b: Self) -> Self { integer_power(self, b) }
+            #[allow(
+                clippy::cast_sign_loss,
+                clippy::cast_possible_truncation,
+                reason = "exponents beyond 64 saturate every base but 0 and ±1, whose parity is kept"
+            )]
+            fn pow(self, b: Self) -> Self {
+                integer_power(self, b)
+            }
             #[inline(always)]
-            fn min(self, b: Self) -> Self { Ord::min(self, b) }
+            fn min(self, b: Self) -> Self {
+                Ord::min(self, b)
+            }
             #[inline(always)]
-            fn max(self, b: Self) -> Self { Ord::max(self, b) }
+            fn max(self, b: Self) -> Self {
+                Ord::max(self, b)
+            }
             #[inline(always)]
-            fn and(self, b: Self) -> Self { self & b }
+            fn and(self, b: Self) -> Self {
+                self & b
+            }
             #[inline(always)]
-            fn or(self, b: Self) -> Self { self | b }
+            fn or(self, b: Self) -> Self {
+                self | b
+            }
             #[inline(always)]
-            fn xor(self, b: Self) -> Self { self ^ b }
+            fn xor(self, b: Self) -> Self {
+                self ^ b
+            }
             #[inline(always)]
-            fn not(self) -> Self { $not(self) }
+            fn not(self) -> Self {
+                $not(self)
+            }
             #[inline(always)]
-            fn is_nan(self) -> bool { false }
+            fn is_nan(self) -> bool {
+                false
+            }
             #[inline(always)]
-            fn float(self, _: Un) -> Self { self }
+            fn float(self, _: Un) -> Self {
+                self
+            }
         }
     };
 }
@@ -84,7 +122,12 @@ macro_rules! signed_lane {
             },
             |a: $t, b: $t| match a.checked_rem(b) {
                 None => 0,
-                Some(r) => if r != 0 && (r < 0) != (b < 0) { r + b } else { r },
+                Some(r) =>
+                    if r != 0 && (r < 0) != (b < 0) {
+                        r + b
+                    } else {
+                        r
+                    },
             },
             |a: $t| !a
         );
@@ -95,7 +138,14 @@ signed_lane!(i64);
 
 macro_rules! unsigned_lane {
     ($t:ty, $not:expr) => {
-        integer_lane!($t, |_: $t| 0, |a: $t| a, |a: $t, b: $t| a.checked_div(b).unwrap_or(0), |a: $t, b: $t| a.checked_rem(b).unwrap_or(0), $not);
+        integer_lane!(
+            $t,
+            |_: $t| 0,
+            |a: $t| a,
+            |a: $t, b: $t| a.checked_div(b).unwrap_or(0),
+            |a: $t, b: $t| a.checked_rem(b).unwrap_or(0),
+            $not
+        );
     };
 }
 unsigned_lane!(u32, |a: u32| !a);
@@ -140,29 +190,45 @@ fn integer_power<T: Power>(base: T, exponent: T) -> T {
 }
 
 macro_rules! float_lane {
-    ($t:ty, $exp:path, $log:path, $pow:path, $sin:path, $cos:path, $tanh:path) => {
+    ($t:ty, $exp:path, $log:path, $pow:path, $sin:path, $cos:path) => {
         impl Number for $t {
             #[inline(always)]
-            fn neg(self) -> Self { -self }
+            fn neg(self) -> Self {
+                -self
+            }
             #[inline(always)]
-            fn abs(self) -> Self { <$t>::abs(self) }
+            fn abs(self) -> Self {
+                <$t>::abs(self)
+            }
             #[inline(always)]
-            fn add(self, b: Self) -> Self { self + b }
+            fn add(self, b: Self) -> Self {
+                self + b
+            }
             #[inline(always)]
-            fn sub(self, b: Self) -> Self { self - b }
+            fn sub(self, b: Self) -> Self {
+                self - b
+            }
             #[inline(always)]
-            fn mul(self, b: Self) -> Self { self * b }
+            fn mul(self, b: Self) -> Self {
+                self * b
+            }
             #[inline(always)]
-            fn div(self, b: Self) -> Self { self / b }
+            fn div(self, b: Self) -> Self {
+                self / b
+            }
             #[inline(always)]
-            fn floor_div(self, b: Self) -> Self { (self / b).floor() }
+            fn floor_div(self, b: Self) -> Self {
+                (self / b).floor()
+            }
             #[inline(always)]
             fn rem(self, b: Self) -> Self {
                 let r = self % b;
                 if r != 0.0 && (r < 0.0) != (b < 0.0) { r + b } else { r }
             }
             #[inline(always)]
-            fn pow(self, b: Self) -> Self { $pow(self, b) }
+            fn pow(self, b: Self) -> Self {
+                $pow(self, b)
+            }
             #[inline(always)]
             fn min(self, b: Self) -> Self {
                 let less = if self < b || (self == b && self.is_sign_negative()) { self } else { b };
@@ -174,15 +240,25 @@ macro_rules! float_lane {
                 if self.is_nan() { self } else { more }
             }
             #[inline(always)]
-            fn and(self, _: Self) -> Self { self }
+            fn and(self, _: Self) -> Self {
+                self
+            }
             #[inline(always)]
-            fn or(self, _: Self) -> Self { self }
+            fn or(self, _: Self) -> Self {
+                self
+            }
             #[inline(always)]
-            fn xor(self, _: Self) -> Self { self }
+            fn xor(self, _: Self) -> Self {
+                self
+            }
             #[inline(always)]
-            fn not(self) -> Self { self }
+            fn not(self) -> Self {
+                self
+            }
             #[inline(always)]
-            fn is_nan(self) -> bool { <$t>::is_nan(self) }
+            fn is_nan(self) -> bool {
+                <$t>::is_nan(self)
+            }
             #[inline(always)]
             fn float(self, un: Un) -> Self {
                 match un {
@@ -191,7 +267,6 @@ macro_rules! float_lane {
                     Un::Log => $log(self),
                     Un::Sin => $sin(self),
                     Un::Cos => $cos(self),
-                    Un::Tanh => $tanh(self),
                     Un::Floor => self.floor(),
                     Un::Ceil => self.ceil(),
                     Un::Rint => self.round_ties_even(),
@@ -201,8 +276,8 @@ macro_rules! float_lane {
         }
     };
 }
-float_lane!(f32, math::exp_f32, math::log_f32, math::pow_f32, math::sin_f32, math::cos_f32, math::tanh_f32);
-float_lane!(f64, math::exp_f64, math::log_f64, math::pow_f64, math::sin_f64, math::cos_f64, math::tanh_f64);
+float_lane!(f32, math::exp_f32, math::log_f32, math::pow_f32, math::sin_f32, math::cos_f32);
+float_lane!(f64, math::exp_f64, math::log_f64, math::pow_f64, math::sin_f64, math::cos_f64);
 
 #[inline(always)]
 fn map<T: Copy, U>(a: &[T], out: &mut [U], f: impl Fn(T) -> U) {
@@ -225,15 +300,54 @@ pub fn un<T: Number>(un: Un, a: &[T], out: &mut [T]) {
         Un::Neg => map(a, out, T::neg),
         Un::Abs => map(a, out, T::abs),
         Un::Not => map(a, out, T::not),
-        Un::Sqrt => map(a, out, #[inline(always)] |v| v.float(Un::Sqrt)),
-        Un::Exp => map(a, out, #[inline(always)] |v| v.float(Un::Exp)),
-        Un::Log => map(a, out, #[inline(always)] |v| v.float(Un::Log)),
-        Un::Sin => map(a, out, #[inline(always)] |v| v.float(Un::Sin)),
-        Un::Cos => map(a, out, #[inline(always)] |v| v.float(Un::Cos)),
-        Un::Tanh => map(a, out, #[inline(always)] |v| v.float(Un::Tanh)),
-        Un::Floor => map(a, out, #[inline(always)] |v| v.float(Un::Floor)),
-        Un::Ceil => map(a, out, #[inline(always)] |v| v.float(Un::Ceil)),
-        Un::Rint => map(a, out, #[inline(always)] |v| v.float(Un::Rint)),
+        Un::Sqrt => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Sqrt),
+        ),
+        Un::Exp => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Exp),
+        ),
+        Un::Log => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Log),
+        ),
+        Un::Sin => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Sin),
+        ),
+        Un::Cos => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Cos),
+        ),
+        Un::Floor => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Floor),
+        ),
+        Un::Ceil => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Ceil),
+        ),
+        Un::Rint => map(
+            a,
+            out,
+            #[inline(always)]
+            |v| v.float(Un::Rint),
+        ),
         Un::IsNan => map(a, out, |v| v),
     }
 }

@@ -5,7 +5,7 @@ use crate::dtype::{CastTo, Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::expr::{Bin, Offset, Operand, Step, StepOp, Tape, Un};
 use crate::grid::{Dims, MAX_RANK};
-use crate::simd::vectorized;
+use crate::simd::vectorized_256 as vectorized;
 use crate::tile::{View, rows_of};
 use crate::with_plain_type;
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -154,10 +154,22 @@ impl<'t> Program<'t> {
                         |row| load(row, dtype, row.element(&at, x), len, &mut target),
                     )
                 }
-                StepOp::Un(un) => un_step(un, step.lane, a, len, &mut target),
-                StepOp::Bin(bin) => bin_step(bin, step.lane, (a, b), len, &mut target),
-                StepOp::Select => select_step(step.lane, (a, b, c), len, &mut target),
-                StepOp::Cast(dtype) => cast_step(step.lane, dtype, a, len, &mut target),
+                StepOp::Un(un) => {
+                    un_step(un, step.lane, a, len, &mut target);
+                    Ok(())
+                }
+                StepOp::Bin(bin) => {
+                    bin_step(bin, step.lane, (a, b), len, &mut target);
+                    Ok(())
+                }
+                StepOp::Select => {
+                    select_step(step.lane, (a, b, c), len, &mut target);
+                    Ok(())
+                }
+                StepOp::Cast(dtype) => {
+                    cast_step(step.lane, dtype, a, len, &mut target);
+                    Ok(())
+                }
             };
             strips[out] = target;
             done?;
@@ -207,7 +219,12 @@ fn misplaced() -> Error {
 }
 
 #[inline(always)]
-fn store_as<L: AnyBitPattern, T: NoUninit + AnyBitPattern>(root: &[u64], out: &mut [u8], len: usize, f: impl Fn(L) -> T) -> Result<()> {
+fn store_as<L: AnyBitPattern, T: NoUninit + AnyBitPattern>(
+    root: &[u64],
+    out: &mut [u8],
+    len: usize,
+    f: impl Fn(L) -> T,
+) -> Result<()> {
     let values: &[L] = seen(root, len);
     if let Ok(out) = bytemuck::try_cast_slice_mut::<u8, T>(out) {
         for (o, v) in out.iter_mut().zip(values) {
@@ -265,57 +282,109 @@ fn load_dense<T: Stored>(from: &[T], dtype: Dtype, target: &mut [u64]) {
     }
 }
 
-/// Calls a generic function with the type of a lane.
+/// Calls a generic function with the type of a lane, compiled for wide registers but for the 64-bit integers: those are
+/// rare, and every copy of these loops costs build time.
 macro_rules! with_lane {
     ($lane:expr, $T:ident => $body:expr) => {
         match $lane {
-            Lane::Bool => { type $T = u8; $body }
-            Lane::I32 => { type $T = i32; $body }
-            Lane::U32 => { type $T = u32; $body }
-            Lane::I64 => { type $T = i64; $body }
-            Lane::U64 => { type $T = u64; $body }
-            Lane::F32 => { type $T = f32; $body }
-            Lane::F64 => { type $T = f64; $body }
+            Lane::Bool => {
+                type $T = u8;
+                vectorized(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            Lane::I32 => {
+                type $T = i32;
+                vectorized(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            Lane::U32 => {
+                type $T = u32;
+                vectorized(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            Lane::I64 => {
+                type $T = i64;
+                $body
+            }
+            Lane::U64 => {
+                type $T = u64;
+                $body
+            }
+            Lane::F32 => {
+                type $T = f32;
+                vectorized(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            Lane::F64 => {
+                type $T = f64;
+                vectorized(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
         }
     };
 }
 
-fn un_step(un: Un, lane: Lane, a: &[u64], len: usize, target: &mut [u64]) -> Result<()> {
-    with_lane!(lane, T => vectorized(#[inline(always)] || if un == Un::IsNan {
-        lanes::is_nan(seen::<T>(a, len), seen_mut::<u8>(target, len));
-    } else {
-        lanes::un(un, seen::<T>(a, len), seen_mut::<T>(target, len));
-    }));
-    Ok(())
+fn un_step(un: Un, lane: Lane, a: &[u64], len: usize, target: &mut [u64]) {
+    if un == Un::IsNan {
+        return with_lane!(lane, T => lanes::is_nan(seen::<T>(a, len), seen_mut::<u8>(target, len)));
+    }
+    with_lane!(lane, T => lanes::un(un, seen::<T>(a, len), seen_mut::<T>(target, len)));
 }
 
-fn bin_step(bin: Bin, lane: Lane, (a, b): (&[u64], &[u64]), len: usize, target: &mut [u64]) -> Result<()> {
-    with_lane!(lane, T => vectorized(#[inline(always)] || if bin.compares() {
-        lanes::compare(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<u8>(target, len));
-    } else {
-        lanes::bin(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<T>(target, len));
-    }));
-    Ok(())
+fn bin_step(bin: Bin, lane: Lane, (a, b): (&[u64], &[u64]), len: usize, target: &mut [u64]) {
+    if bin.compares() {
+        return with_lane!(lane, T => lanes::compare(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<u8>(target, len)));
+    }
+    with_lane!(lane, T => lanes::bin(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<T>(target, len)));
 }
 
-fn select_step(lane: Lane, (c, a, b): (&[u64], &[u64], &[u64]), len: usize, target: &mut [u64]) -> Result<()> {
-    with_lane!(lane, T => vectorized(#[inline(always)] || {
+fn select_step(lane: Lane, (c, a, b): (&[u64], &[u64], &[u64]), len: usize, target: &mut [u64]) {
+    with_lane!(lane, T => {
         let (a, b) = (seen::<T>(a, len), seen::<T>(b, len));
         for (((o, c), a), b) in seen_mut::<T>(target, len).iter_mut().zip(seen::<u8>(c, len)).zip(a).zip(b) {
             *o = if *c != 0 { *a } else { *b };
         }
-    }));
-    Ok(())
+    });
 }
 
-fn cast_step(lane: Lane, dtype: Dtype, a: &[u64], len: usize, target: &mut [u64]) -> Result<()> {
-    with_lane!(lane, T => with_lane!(dtype.lane(), U => vectorized(#[inline(always)] || {
+fn cast_step(lane: Lane, dtype: Dtype, a: &[u64], len: usize, target: &mut [u64]) {
+    match dtype.lane() {
+        Lane::Bool => cast_to::<u8>(lane, a, len, target),
+        Lane::I32 => cast_to::<i32>(lane, a, len, target),
+        Lane::U32 => cast_to::<u32>(lane, a, len, target),
+        Lane::I64 => cast_to::<i64>(lane, a, len, target),
+        Lane::U64 => cast_to::<u64>(lane, a, len, target),
+        Lane::F32 => cast_to::<f32>(lane, a, len, target),
+        Lane::F64 => cast_to::<f64>(lane, a, len, target),
+    }
+    narrow(dtype, target, len);
+}
+
+fn cast_to<U: Number>(lane: Lane, a: &[u64], len: usize, target: &mut [u64])
+where
+    u8: CastTo<U>,
+    i32: CastTo<U>,
+    u32: CastTo<U>,
+    i64: CastTo<U>,
+    u64: CastTo<U>,
+    f32: CastTo<U>,
+    f64: CastTo<U>,
+{
+    with_lane!(lane, T => {
         for (o, v) in seen_mut::<U>(target, len).iter_mut().zip(seen::<T>(a, len)) {
             *o = v.cast();
         }
-    })));
-    narrow(dtype, target, len);
-    Ok(())
+    });
 }
 
 /// Holds a lane to a narrower dtype's values.
