@@ -27,7 +27,7 @@ fn fill(tile: &mut Tile, noise: &mut Noise, special: bool) {
         match dtype {
             Dtype::Bool => element[0] = (word >> 40 & 1) as u8,
             _ if !dtype.is_float() => element.copy_from_slice(&(word >> 3).to_le_bytes()[..size]),
-            _ if special && word % 5 == 0 => {
+            _ if special && word.is_multiple_of(5) => {
                 let value = strewn[(word >> 33) as usize % strewn.len()];
                 put(Number::Float(value), dtype, element);
             }

@@ -62,9 +62,9 @@ const SPECIAL: [f32; 34] = [
     16777215.0,
     16777216.0,
     -16777217.0,
-    0.785_398_2,
-    1.570_796_4,
-    3.141_592_7,
+    std::f32::consts::FRAC_PI_4,
+    std::f32::consts::FRAC_PI_2,
+    std::f32::consts::PI,
     1e5,
     2.5,
 ];
@@ -74,7 +74,7 @@ fn sweep(name: &str, limit: f64, ours: fn(f32) -> f32, right: fn(f64) -> f64) {
     let every = (0..=u32::MAX).step_by(997).map(f32::from_bits).chain(SPECIAL);
     for x in every {
         let off = ulps_f32(ours(x), right(f64::from(x)));
-        if !(off <= worst) {
+        if off > worst || off.is_nan() {
             (worst, at) = (off, x);
         }
     }
@@ -136,7 +136,7 @@ fn pow_f32_is_near() {
     let (mut worst, mut at) = (0.0, (0.0, 0.0));
     for (x, y) in any.chain(inside).chain(near_1).chain(special) {
         let off = ulps_f32(pow_f32(x, y), f64::from(x).powf(f64::from(y)));
-        if !(off <= worst) {
+        if off > worst || off.is_nan() {
             (worst, at) = (off, (x, y));
         }
     }
@@ -212,22 +212,29 @@ fn exp_and_log_do_not_step_back() {
     }
 }
 
+#[inline(always)]
+fn gamma(v: f32) -> f32 {
+    pow_f32(v, 2.2)
+}
+
 #[test]
 fn every_instruction_set_gives_the_same_bits() {
     let x: Vec<f32> = (0..=u32::MAX).step_by(99_991).map(f32::from_bits).collect();
-    let functions: [fn(f32) -> f32; 6] = [exp_f32, log_f32, sin_f32, cos_f32, tanh_f32, |v| pow_f32(v, 2.2)];
+    let functions: [fn(f32) -> f32; 6] = [exp_f32, log_f32, sin_f32, cos_f32, tanh_f32, gamma];
     let bits = |v: f32| if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() };
     macro_rules! both {
         ($($at:literal $f:expr),*) => {$(
             let mut wide = vec![0f32; x.len()];
             vectorized(
                 #[inline(always)]
-                || wide.iter_mut().zip(&x).for_each(|(o, v)| *o = $f(*v)),
+                || for (o, v) in wide.iter_mut().zip(&x) {
+                    *o = $f(*v);
+                },
             );
             for (x, wide) in x.iter().zip(&wide) {
                 assert_eq!(bits(*wide), bits(functions[$at](*x)), "function {} at {x:e}", $at);
             }
         )*};
     }
-    both!(0 exp_f32, 1 log_f32, 2 sin_f32, 3 cos_f32, 4 tanh_f32, 5(|v| pow_f32(v, 2.2)));
+    both!(0 exp_f32, 1 log_f32, 2 sin_f32, 3 cos_f32, 4 tanh_f32, 5 gamma);
 }

@@ -18,9 +18,9 @@ pub(crate) use horner;
 /// One width of float: its functions are the same steps with other constants.
 macro_rules! elementary {
     (
-        $float:ty, $bits:ty, $int:ty, mantissa $mantissa:literal, keep $keep:literal, whole $whole:ty,
-        exp $exp:ident, $expm1_near_0:ident, log $log:ident, pow $pow:ident, $power_of_2:ident, $scale:ident, $split:ident,
-        ln2 [$ln2:literal, $ln2_high:literal, $ln2_low:literal], ln2_split [$lg_high:literal, $lg_low:literal],
+        $float:ty, $bits:ty, $int:ty, mantissa $mantissa:literal, keep $keep:literal,
+        exp $exp:ident, $expm1_near_0:ident, $truncate:ident, log $log:ident, pow $pow:ident, $power_of_2:ident, $scale:ident, $split:ident,
+        ln2 [$ln2:expr, $ln2_high:literal, $ln2_low:literal], ln2_split [$lg_high:literal, $lg_low:literal],
         third [$cp:literal, $cp_high:literal, $cp_low:literal], largest_y $largest_y:literal,
         exp_range [$exp_low:literal, $exp_high:literal], exp2_range [$exp2_low:literal, $exp2_high:literal],
         root_half $root_half:literal,
@@ -39,6 +39,18 @@ macro_rules! elementary {
         fn $scale(x: $float, k: i32) -> $float {
             let half = k >> 1;
             x * $power_of_2(half) * $power_of_2(k - half)
+        }
+
+        /// The whole part of a float below 2^31 in magnitude, and below the last bit of the mantissa; a saturating `as`
+        /// would keep loops from being widened.
+        #[inline(always)]
+        fn $truncate(x: $float) -> $int {
+            let exponent = (x.to_bits() >> $mantissa) & ((1 << (<$bits>::BITS - 1 - $mantissa)) - 1);
+            let down = ($mantissa + <$float>::MAX_EXP as $bits - 1).wrapping_sub(exponent);
+            let down = if down > $mantissa + 1 { $mantissa + 1 } else { down };
+            let digits = (x.to_bits() & ((1 << $mantissa) - 1)) | (1 << $mantissa);
+            let size = (digits >> (down & (<$bits>::BITS as $bits - 1))).cast_signed();
+            if x < 0.0 { -size } else { size }
         }
 
         /// The leading half of the bits, so that a product of two such halves is exact.
@@ -60,7 +72,7 @@ macro_rules! elementary {
             let near = if x < $exp_low { $exp_low } else { x };
             let near = if near > $exp_high { $exp_high } else { near };
             let half = if near < 0.0 { -0.5 } else { 0.5 };
-            let k = (near * (1.0 / $ln2) + half) as i32;
+            let k = $truncate(near * (1.0 / $ln2) + half) as i32;
             let n = k as $float;
             let r = (near - n * $ln2_high) - n * $ln2_low;
             $scale(1.0 + $expm1_near_0(r), k)
@@ -124,7 +136,7 @@ macro_rules! elementary {
             let z = p_high + p_low;
             let inside = if z < $exp2_low { $exp2_low } else { z };
             let inside = if inside > $exp2_high { $exp2_high } else { inside };
-            let k = (inside + if inside < 0.0 { -0.5 } else { 0.5 }) as i32;
+            let k = $truncate(inside + if inside < 0.0 { -0.5 } else { 0.5 }) as i32;
             let t = p_high - k as $float;
             let t_high = $split(p_low + t);
             let (u, v) = (t_high * $lg_high, (p_low - (t_high - t)) * $ln2 + t_high * $lg_low);
@@ -136,27 +148,27 @@ macro_rules! elementary {
 
             // The special cases, the strongest last.
             let (vanishes, explodes) = (ax == 0.0, ax == <$float>::INFINITY);
-            let power = if vanishes && y > 0.0 || explodes && y < 0.0 { 0.0 } else { power };
-            let power = if vanishes && y < 0.0 || explodes && y > 0.0 { <$float>::INFINITY } else { power };
+            let power = if (vanishes & (y > 0.0)) | (explodes & (y < 0.0)) { 0.0 } else { power };
+            let power = if (vanishes & (y < 0.0)) | (explodes & (y > 0.0)) { <$float>::INFINITY } else { power };
             let ay = <$float>::from_bits(y.to_bits() & (<$bits>::MAX >> 1));
             let is_even = ay >= $power_of_2($mantissa + 1);
-            let whole = (if is_even { 0.0 } else { ay }) as $whole;
-            let is_whole = is_even || whole as $float == ay;
-            let is_odd = !is_even && is_whole && whole & 1 == 1;
+            let whole = $truncate(if is_even { 0.0 } else { ay });
+            let is_whole = is_even | (whole as $float == ay);
+            let is_odd = !is_even & is_whole & (whole & 1 == 1);
             let is_negative = x.to_bits() >> (<$bits>::BITS - 1) == 1;
-            let power = if is_negative && is_odd { -power } else { power };
-            let power = if x < 0.0 && !explodes && !is_whole { <$float>::NAN } else { power };
-            let power = if x != x || y != y { <$float>::NAN } else { power };
-            if y == 0.0 || x == 1.0 { 1.0 } else { power }
+            let power = if is_negative & is_odd { -power } else { power };
+            let power = if (x < 0.0) & !explodes & !is_whole { <$float>::NAN } else { power };
+            let power = if x.is_nan() | y.is_nan() { <$float>::NAN } else { power };
+            if (y == 0.0) | (x == 1.0) { 1.0 } else { power }
         }
     };
 }
 
 elementary! {
-    f32, u32, i32, mantissa 23, keep 0xffff_f000, whole i32,
-    exp exp_f32, expm1_near_0_f32, log log_f32, pow pow_f32, power_of_2_f32, scale_f32, split_f32,
-    ln2 [0.693_147_2, 0.693_115_234_375, 3.194_618_4e-5], ln2_split [0.693_115_234_375, 3.194_618_4e-5],
-    third [0.961_796_7, 0.961_669_921_875, 1.267_720_5e-4], largest_y 4_294_967_296.0,
+    f32, u32, i32, mantissa 23, keep 0xffff_f000,
+    exp exp_f32, expm1_near_0_f32, truncate_f32, log log_f32, pow pow_f32, power_of_2_f32, scale_f32, split_f32,
+    ln2 [std::f32::consts::LN_2, 0.693_115_25, 3.194_618_4e-5], ln2_split [0.693_115_25, 3.194_618_4e-5],
+    third [0.961_796_7, 0.961_669_9, 1.267_720_5e-4], largest_y 4_294_967_296.0,
     exp_range [-105.0, 90.0], exp2_range [-152.0, 129.0],
     root_half 0x3f35_04f3,
     exp_series [0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0],
@@ -165,9 +177,9 @@ elementary! {
 }
 
 elementary! {
-    f64, u64, i64, mantissa 52, keep 0xffff_ffff_f800_0000, whole i64,
-    exp exp_f64, expm1_near_0_f64, log log_f64, pow pow_f64, power_of_2_f64, scale_f64, split_f64,
-    ln2 [0.693_147_180_559_945_3, 0.693_147_180_485_539_1, 7.440_617_110_012_397e-11],
+    f64, u64, i64, mantissa 52, keep 0xffff_ffff_f800_0000,
+    exp exp_f64, expm1_near_0_f64, truncate_f64, log log_f64, pow pow_f64, power_of_2_f64, scale_f64, split_f64,
+    ln2 [std::f64::consts::LN_2, 0.693_147_180_485_539_1, 7.440_617_110_012_397e-11],
     ln2_split [0.693_147_167_563_438_4, 1.299_650_689_388_988_9e-8],
     third [0.961_796_693_925_975_6, 0.961_796_686_053_276_1, 7.872_699_542_894_897e-9],
     largest_y 18_446_744_073_709_551_616.0,
@@ -194,7 +206,7 @@ pub fn tanh_f32(x: f32) -> f32 {
     let ax = f32::from_bits(x.to_bits() & 0x7fff_ffff);
     let near = if ax > 10.0 { 10.0 } else { ax };
     let double = 2.0 * near;
-    let k = (double * std::f32::consts::LOG2_E + 0.5) as i32;
+    let k = truncate_f32(double * std::f32::consts::LOG2_E + 0.5);
     let n = k as f32;
     let r = (double - n * 0.693_115_25) - n * 3.194_618_4e-5;
     let power = power_of_2_f32(k);

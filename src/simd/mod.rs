@@ -14,14 +14,19 @@ use fearless_simd::{Level, Simd};
 /// (SSE2, NEON).
 ///
 /// Everything that `body` calls must be `#[inline(always)]`, and so must the closure itself, or that part runs at the
-/// baseline. The loops inside are widened by the compiler; Rust never contracts `a * b + c`, so every instruction set
-/// gives the same bits.
+/// baseline: write loops rather than `for_each`, whose inner closure is a call too, and pass no function as a value. The
+/// loops inside are widened by the compiler; Rust never contracts `a * b + c`, so every instruction set gives the same
+/// bits.
 ///
 /// ```
 /// let (a, mut out) = ([3u16, 1, 2], [0u16; 3]);
 /// stackmill::simd::vectorized(
 ///     #[inline(always)]
-///     || out.iter_mut().zip(&a).for_each(|(o, v)| *o = (*v).min(2)),
+///     || {
+///         for (o, v) in out.iter_mut().zip(&a) {
+///             *o = (*v).min(2);
+///         }
+///     },
 /// );
 /// assert_eq!(out, [2, 1, 2]);
 /// ```

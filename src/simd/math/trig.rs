@@ -7,7 +7,7 @@ use super::horner;
 const TWO_OVER_PI: [u32; 8] = [0, 0xa2f9_836e, 0x4e44_1529, 0xfc27_57d1, 0xf534_ddc0, 0xdb62_9599, 0x3c43_9041, 0xfe51_63ab];
 
 /// π/2 as its leading 12 bits and the rest.
-const HALF_PI: [f32; 2] = [1.570_312_5, 4.838_267_9e-4];
+const HALF_PI: [f32; 2] = [1.570_312_5, 4.838_268e-4];
 
 /// Where |x| lies: quarter turn 0 to 3, and the rest in [-π/4, π/4] as a sum of two floats.
 #[inline(always)]
@@ -19,7 +19,7 @@ fn reduce_f32(ax: f32) -> (u32, f32, f32) {
     let place = if exponent < 126 { 6 } else { exponent - 120 };
     let (word, shift) = (place >> 5, place & 31);
     let pick = |k: usize| {
-        let w = if word == 0 { TWO_OVER_PI[k] } else { TWO_OVER_PI[k + 1] };
+        let w = if word >= 1 { TWO_OVER_PI[k + 1] } else { TWO_OVER_PI[k] };
         let w = if word >= 2 { TWO_OVER_PI[k + 2] } else { w };
         let w = if word >= 3 { TWO_OVER_PI[k + 3] } else { w };
         u64::from(if word >= 4 { TWO_OVER_PI[k + 4] } else { w })
