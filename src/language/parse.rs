@@ -26,9 +26,15 @@ pub(super) fn steps(text: &str) -> Result<Vec<Step>> {
     loop {
         let first = parser.next;
         let step = parser.step().map_err(|fault| fault.placed(text, steps.len() + 1, &parser.step_span(first)))?;
+        let start = step.span.start;
         steps.push(step);
-        if matches!(parser.peek(), Kind::End) {
-            return Ok(steps);
+        match (parser.peek(), parser.kind_at(parser.next + 1)) {
+            (Kind::End, _) => return Ok(steps),
+            (Kind::Symbol("|>"), Kind::End) => {
+                let fault = Fault::new(parser.start(), Error::caller("nothing follows the last |>"));
+                return Err(fault.placed(text, steps.len(), &(start..text.len())));
+            }
+            _ => {}
         }
         parser.next += 1;
     }
@@ -70,7 +76,7 @@ impl<'a> Parser<'a> {
     fn step_span(&self, first: usize) -> Range<usize> {
         let rest = self.tokens.get(first..).unwrap_or(&[]);
         let own = self.next.saturating_sub(first);
-        let ended = rest.iter().enumerate().position(|(k, token)| k >= own && separates(&token.kind)).unwrap_or(rest.len());
+        let ended = rest.iter().enumerate().position(|(k, token)| k > own && separates(&token.kind)).unwrap_or(rest.len());
         let bad = |token: &Token| matches!(token.kind, Kind::Bad(_));
         let end = match rest.get(..ended).and_then(<[_]>::last) {
             Some(last) if !bad(last) => last.end,
@@ -117,6 +123,9 @@ impl<'a> Parser<'a> {
             Kind::Break => ("a line break".to_owned(), "a line goes on inside brackets and after an operator"),
             Kind::Symbol("=") => ("'='".to_owned(), "compare with ==; a name stands at the beginning of a step"),
             Kind::Symbol("(") => ("'('".to_owned(), "only ops are called, by their names"),
+            Kind::Name("nm" | "um" | "µm" | "mm" | "cm" | "m") => {
+                (format!("'{word}'"), "a unit stands directly behind its number: 0.25um")
+            }
             Kind::Name("if" | "else") => (format!("'{word}'"), "choose element by element with where(condition, a, b)"),
             _ => (format!("'{word}'"), ""),
         };
@@ -325,7 +334,10 @@ pub(super) fn is_reserved(word: &str) -> bool {
 
 fn worded(word: &str, expr: &Expr) -> Error {
     let text = expr.to_string();
-    let bare = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).filter(|_| matches!(expr.form, Form::Chain(..)));
+    let bare = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+        .filter(|_| matches!(expr.form, Form::Chain(..) | Form::Sign(..)));
     Error::caller(format!("'{word}' does not work element by element")).hint(format!("write {}", bare.unwrap_or(&text)))
 }
 
