@@ -7,6 +7,7 @@ pub mod expr;
 pub mod formats;
 pub mod graph;
 pub mod grid;
+pub mod language;
 pub mod ops;
 pub mod os;
 pub mod plan;
