@@ -243,7 +243,6 @@ impl Grid {
 }
 
 /// All indices of a region in C order.
-#[must_use]
 pub fn indices(region: Region) -> impl Iterator<Item = Dims> + Clone {
     (0..region.shape.count()).map(move |n| region.shape.index_of(n).zip_with(&region.start, |i, s| i + s))
 }
