@@ -72,6 +72,20 @@ impl Error {
         self
     }
 
+    /// Puts words before the message: `parameter 'mode': …`.
+    #[must_use]
+    pub fn about(mut self, subject: &str) -> Self {
+        self.0.what = format!("{subject}: {}", self.0.what);
+        self
+    }
+
+    /// The error without its places: for a front end that names its own.
+    #[must_use]
+    pub fn without_places(mut self) -> Self {
+        self.0.places.clear();
+        self
+    }
+
     /// Adds a place: the op and the user's line, a tile, a path.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {

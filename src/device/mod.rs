@@ -2,6 +2,7 @@
 //! No device knows an op by name, a file format, or the order of tiles.
 
 pub mod cpu;
+pub mod null;
 
 use crate::error::Result;
 use crate::grid::{Grid, Region};

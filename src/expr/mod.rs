@@ -386,7 +386,7 @@ methods! {
     /// Quotient rounded down.
     floor_div = FloorDiv;
     /// What floor division leaves; the sign of the divisor.
-    rem = Rem;
+    modulo = Rem;
     /// Equal.
     eq = Eq;
     /// Not equal.

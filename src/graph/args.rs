@@ -280,6 +280,6 @@ impl Args {
     /// A value of another kind.
     pub fn get<T: ParamType>(&self, k: usize, name: &str) -> Result<T> {
         let value = self.0.get(k).unwrap_or(&Value::None);
-        T::from_value(value).map_err(|e| Error::caller(format!("parameter '{name}': {}", e.what())))
+        T::from_value(value).map_err(|e| e.about(&format!("parameter '{name}'")))
     }
 }

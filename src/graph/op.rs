@@ -38,6 +38,15 @@ pub struct Param {
     pub default: Option<fn() -> Value>,
 }
 
+/// A window, what lies outside the array, and the number there for a constant edge.
+pub type WindowMade = (Arc<dyn Window>, Edge, f64);
+
+/// A reduction, the dtype of its result, and whether reduced axes stay with extent 1.
+pub type FoldMade = (Arc<dyn Fold>, Dtype, bool);
+
+/// A running computation and the dtype of its result.
+pub type ScanMade = (Arc<dyn Scan>, Dtype);
+
 /// What an op computes, by which of the few kinds of meaning.
 #[derive(Clone, Copy)]
 pub enum Meaning {
@@ -46,11 +55,11 @@ pub enum Meaning {
     /// Built from other ops.
     Compose(fn(&[Array], &Args) -> Result<Array>),
     /// A neighbourhood function with its edge.
-    Window(fn(&Info, &Args) -> Result<(Arc<dyn Window>, Edge, f64)>),
+    Window(fn(&Info, &Args) -> Result<WindowMade>),
     /// A reduction and the dtype of its result.
-    Fold(fn(&Info, &Args) -> Result<(Arc<dyn Fold>, Dtype, bool)>),
+    Fold(fn(&Info, &Args) -> Result<FoldMade>),
     /// A running computation and the dtype of its result.
-    Scan(fn(&Info, &Args) -> Result<(Arc<dyn Scan>, Dtype)>),
+    Scan(fn(&Info, &Args) -> Result<ScanMade>),
 }
 
 impl Meaning {

@@ -45,12 +45,12 @@ impl Slice {
             return Err(Error::caller("slice step is zero"));
         }
         let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
-        let place = |given: isize| (if given < 0 { given + len } else { given }).clamp(low, high);
+        let place = |given: isize| (if given < 0 { given.saturating_add(len) } else { given }).clamp(low, high);
         let start = self.start.map_or(if step > 0 { low } else { high }, place);
         let stop = self.stop.map_or(if step > 0 { high } else { low }, place);
         let span = if step > 0 { stop - start } else { start - stop };
-        let count = if span <= 0 { 0 } else { (span - 1) / step.abs() + 1 };
-        Ok((start.max(0).cast_unsigned(), count.cast_unsigned(), step))
+        let count = if span <= 0 { 0 } else { (span - 1).unsigned_abs() / step.unsigned_abs() + 1 };
+        Ok((start.max(0).cast_unsigned(), count, step))
     }
 }
 
@@ -140,7 +140,7 @@ impl Array {
                 Index::Range(slice) => view.range(slice, info.shape[axis], &info.axes[axis])?,
                 Index::At(at) => {
                     let n = info.shape[axis].cast_signed();
-                    let place = if *at < 0 { at + n } else { *at };
+                    let place = if *at < 0 { at.saturating_add(n) } else { *at };
                     if !(0..n).contains(&place) {
                         return Err(Error::caller(format!("index {at} is out of range for axis {axis} of {n} elements")));
                     }
@@ -180,7 +180,6 @@ impl Array {
     }
 
     /// The array with the order of these axes reversed. Same as `numpy.flip`.
-    #[must_use]
     pub(crate) fn flipped(&self, axes: &[usize], line: &'static Location<'static>) -> Result<Array> {
         let info = self.info()?;
         let mut view = View::default();

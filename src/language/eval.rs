@@ -3,7 +3,7 @@
 
 use super::call::{Given, deal};
 use super::fold;
-use super::place::{Fault, without_line};
+use super::place::Fault;
 use super::tree::{Arguments, Binary, Expr, Form, Name, POWER, Step, Subscript, Unary};
 use crate::dtype::Number;
 use crate::error::{Error, Result, unknown};
@@ -278,7 +278,7 @@ impl Scope<'_> {
         let array = op.apply(inputs, args, self.line);
         match array.info() {
             Ok(_) => Ok(Term::Array(array)),
-            Err(error) => Err(Fault::new(at, without_line(&error, op.name, self.line))),
+            Err(error) => Err(Fault::new(at, error.without_places())),
         }
     }
 
@@ -291,11 +291,10 @@ impl Scope<'_> {
             return Err(Fault::new(at, Error::caller("an empty subscript").hint("for example [0:10, ::2, -1, None, ...]")));
         }
         let index = parts.iter().map(|part| self.index(part)).collect::<Made<Vec<_>>>()?;
-        let line = Location::caller();
         let array = of.index(&index);
         match array.info() {
             Ok(_) => Ok(Term::Array(array)),
-            Err(error) => Err(Fault::new(at, without_line(&error, "index", line))),
+            Err(error) => Err(Fault::new(at, error.without_places())),
         }
     }
 

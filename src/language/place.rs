@@ -1,9 +1,8 @@
 //! Where in a pipeline an error lies: step, line and column, with the text and a caret below it.
 //! It does not know what went wrong.
 
-use crate::error::{Error, Family};
+use crate::error::Error;
 use std::ops::Range;
-use std::panic::Location;
 
 /// An error and the byte of the text that it points at.
 #[derive(Debug)]
@@ -53,26 +52,4 @@ fn clipped(text: &str, span: &Range<usize>, at: usize) -> (String, usize) {
         shown.push('…');
     }
     (shown, caret)
-}
-
-/// An array's error without the line of our own code that applied the op: the step is the caller's line here.
-pub(super) fn without_line(error: &Error, op: &str, line: &Location<'_>) -> Error {
-    let ours = format!("\n  in {op} at {}:{}", line.file(), line.line());
-    let whole = error.to_string();
-    if !whole.contains(&ours) {
-        return error.clone();
-    }
-    let rest = whole.replacen(&ours, "", 1);
-    let rest = rest.strip_prefix(error.what()).unwrap_or("");
-    let (places, hint) = rest.split_once("\nhint: ").map_or((rest, None), |(places, hint)| (places, Some(hint)));
-    let bare = match error.family() {
-        Family::Caller => Error::caller(error.what()),
-        Family::Machine => Error::machine(error.what()),
-        Family::Bug => Error::bug(error.what()),
-    };
-    let placed = places.split("\n  in ").filter(|place| !place.is_empty()).fold(bare, Error::at);
-    match hint {
-        Some(hint) => placed.hint(hint),
-        None => placed,
-    }
 }

@@ -36,7 +36,7 @@ ops! {
 
     /// `x % y`: what floor division leaves, with the sign of `y`; 0 where an integer is divided by 0.
     pub fn remainder(x, y) {} rule Subtract; same_as Some("numpy.remainder"); agreement Exact;
-    formula { x.rem(y) }
+    formula { x.modulo(y) }
 
     /// `x ** y`. Integers keep to integers and saturate; a negative power of an integer is 0 (1 for 1).
     pub fn power(x, y) {} rule Arithmetic; same_as Some("numpy.power"); agreement Ulp(16);

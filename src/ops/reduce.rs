@@ -6,21 +6,19 @@ use super::reductions::{Goal, Reduction};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::graph::Agreement::{Exact, Relative};
-use crate::graph::{AxisList, Fold, axes_of};
+use crate::graph::{AxisList, FoldMade, axes_of};
 use crate::ops;
 use crate::storage::Info;
 use ::std::sync::Arc;
 
-type Made = Result<(Arc<dyn Fold>, Dtype, bool)>;
-
-fn reduction(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal, dtype: Dtype) -> Made {
+fn reduction(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal, dtype: Dtype) -> Result<FoldMade> {
     let all: Vec<usize> = (0..info.shape.len()).collect();
     let axes = axes_of(info, axis, &all)?;
     Ok((Arc::new(Reduction::new(goal, axes, info.shape, info.dtype)), dtype, keepdims))
 }
 
 /// Places are counted along one axis or over all.
-fn place(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal) -> Made {
+fn place(info: &Info, axis: &AxisList, keepdims: bool, goal: Goal) -> Result<FoldMade> {
     let chosen = axes_of(info, axis, &(0..info.shape.len()).collect::<Vec<_>>())?;
     if chosen.len() != 1 && chosen.len() != info.shape.len() {
         return Err(Error::caller(format!(

@@ -178,7 +178,7 @@ fn row_sum<P: Part>(count: usize, element: impl Fn(usize) -> P) -> P {
     }
     for width in [8, 4, 2, 1] {
         for k in 0..width {
-            lanes[k] = lanes[k] + lanes[k + width];
+            lanes[k] += lanes[k + width];
         }
     }
     lanes[0]

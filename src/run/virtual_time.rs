@@ -41,7 +41,7 @@ impl Delays {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
         // One in sixteen takes sixteen times as long: stragglers are what reorders a pipeline.
-        let slow = if z % 16 == 0 { 16 } else { 1 };
+        let slow = if z.is_multiple_of(16) { 16 } else { 1 };
         1 + (z >> 8) % (2 * mean) * slow
     }
 }
