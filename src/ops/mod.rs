@@ -11,6 +11,7 @@ pub mod morphology;
 mod operators;
 pub mod rank;
 pub mod reduce;
+mod reduced;
 mod reductions;
 pub mod smooth;
 
