@@ -1,4 +1,6 @@
 //! stackmill
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod demo;
 pub mod device;
 pub mod dtype;
