@@ -33,6 +33,8 @@
 #![deny(clippy::dbg_macro, clippy::print_stdout, clippy::print_stderr, reason = "a library reports; the command line prints")]
 #![warn(clippy::allow_attributes_without_reason, reason = "an exception says why")]
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod demo;
 pub mod device;
 pub mod dtype;

@@ -1,2 +1,7 @@
-//! The command line's entry. It knows nothing but where the command line lives.
-fn main() {}
+//! The command `stackmill`. Everything is in the library's `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stackmill::cli::main()
+}
