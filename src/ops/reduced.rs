@@ -12,6 +12,10 @@ pub(super) trait Reduced: bytemuck::Pod {
     fn part(self) -> Self::Part;
     /// Ordered as the numbers; NaN is the largest or, for `least`, the smallest key of all.
     fn key(self, least: bool) -> u64;
+    /// The same where zeros of both signs are equal, so that the first of them is found.
+    fn place_key(self, least: bool) -> u64 {
+        self.key(least)
+    }
 }
 
 /// f32 or f64.
@@ -50,6 +54,9 @@ macro_rules! reduced_floats {
             let bits = f64::from(self).to_bits();
             if f64::from(self).is_nan() { return if least { 0 } else { u64::MAX }; }
             if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+        }
+        fn place_key(self, least: bool) -> u64 {
+            if f64::from(self) == 0.0 { 1 << 63 } else { self.key(least) }
         }
     })*};
 }

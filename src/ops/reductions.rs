@@ -227,6 +227,7 @@ impl Reduction {
 
     fn take_keys<T: Reduced>(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>> {
         let least = matches!(self.goal, Goal::Least | Goal::LeastPlace);
+        let by_place = self.keeping == Keeping::Place;
         let outputs = self.kept(&input.shape).count();
         let empty = if least { u64::MAX } else { 0 };
         let mut state = vec![[empty, u64::MAX]; outputs];
@@ -237,7 +238,7 @@ impl Reduction {
             let along = if step == 0 || row_len == 1 { self.place_step() } else { 0 };
             for (x, v) in row.iter().enumerate() {
                 let own = &mut state[goal + x * step];
-                let key = v.key(least);
+                let key = if by_place { v.place_key(least) } else { v.key(least) };
                 let better = if least { key < own[0] } else { key > own[0] } || own[1] == u64::MAX;
                 if better {
                     *own = [key, first + x as u64 * along];
