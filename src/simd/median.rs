@@ -4,7 +4,7 @@
 use super::key::{Lane, Ordered};
 use super::network::{median_of_columns3, median_of_columns5, median_of_sheets3, median3, sort3, sort5};
 use super::window::{Layout, Padded, padded};
-use super::{vectorized, vectorized_256};
+use super::vectorized;
 use crate::grid::Dims;
 use crate::tile::View;
 use crate::with_plain_type;
@@ -28,20 +28,17 @@ type Columns<K, const ROWS: usize> = [[K; COLUMNS]; ROWS];
 #[must_use]
 pub fn median(input: &View<'_>, size: &Dims, out_shape: &Dims, out: &mut [u8]) -> bool {
     let Some(window) = Window::of(size, &input.strides) else { return false };
-    with_plain_type!(input.dtype, T => {
-        let Ok(found) = padded::<T>(input, size, out_shape, out) else { return false };
-        if size_of::<T>() <= 2 {
-            vectorized_256(
-                #[inline(always)]
-                || median_of(found, window),
-            );
-        } else {
-            vectorized(
-                #[inline(always)]
-                || median_of(found, window),
-            );
-        }
-    });
+    with_plain_type!(input.dtype, T => median_typed::<T>(input, size, out_shape, out, window))
+}
+
+/// One copy a type, not inlined: a function of all types together takes the compiler minutes.
+#[inline(never)]
+fn median_typed<T: Ordered>(input: &View<'_>, size: &Dims, out_shape: &Dims, out: &mut [u8], window: Window) -> bool {
+    let Ok(found) = padded::<T>(input, size, out_shape, out) else { return false };
+    vectorized(
+        #[inline(always)]
+        || median_of(found, window),
+    );
     true
 }
 

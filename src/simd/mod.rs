@@ -10,8 +10,9 @@ pub(crate) mod window;
 
 use fearless_simd::{Level, Simd};
 
-/// Runs `body` compiled for the widest instruction set of this machine: AVX-512, AVX2, else the target's baseline
-/// (SSE2, NEON).
+/// Runs `body` compiled for 256-bit registers (AVX2) where the machine has them, else for the target's baseline (SSE2,
+/// NEON). 512-bit registers are left alone: comparator networks run slower in them (median 5 by 5 of u16: 246 against
+/// 395 Mpx/s on a Sapphire Rapids Xeon), the rest is bound by memory, and a third copy of every kernel costs build time.
 ///
 /// Everything that `body` calls must be `#[inline(always)]`, and so must the closure itself, or that part runs at the
 /// baseline: write loops rather than `for_each`, whose inner closure is a call too, and pass no function as a value. The
@@ -32,23 +33,6 @@ use fearless_simd::{Level, Simd};
 /// ```
 #[inline]
 pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    {
-        let level = Level::new();
-        if let Some(avx512) = level.as_avx512() {
-            return avx512.vectorize(body);
-        }
-        if let Some(avx2) = level.as_avx2() {
-            return avx2.vectorize(body);
-        }
-    }
-    body()
-}
-
-/// As [`vectorized`], with 256-bit registers at most: 8- and 16-bit comparator networks run slower in 512-bit ones
-/// (median 5 by 5 of u16: 246 against 395 Mpx/s on a Sapphire Rapids Xeon).
-#[inline]
-pub fn vectorized_256<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Some(avx2) = Level::new().as_avx2() {
         return avx2.vectorize(body);

@@ -45,12 +45,18 @@ pub fn weighted_sum(input: &View<'_>, axis: usize, weights: &[f64], out_shape: &
 pub fn extreme(input: &View<'_>, axis: usize, window: usize, greatest: bool, out_shape: &Dims, out: &mut [u8]) -> Result<()> {
     with_plain_type!(input.dtype, T => {
         let box_ = along::<T>(input, axis, window, out_shape, out)?;
-        vectorized(
-            #[inline(always)]
-            || if greatest { extreme_of::<T, true>(box_, axis, window) } else { extreme_of::<T, false>(box_, axis, window) },
-        );
+        if greatest { extreme_typed::<T, true>(box_, axis, window) } else { extreme_typed::<T, false>(box_, axis, window) }
     });
     Ok(())
+}
+
+/// One copy a type and direction, not inlined: a function of all of them together takes the compiler minutes.
+#[inline(never)]
+fn extreme_typed<T: Ordered, const GREATEST: bool>(box_: Padded<'_, T>, axis: usize, window: usize) {
+    vectorized(
+        #[inline(always)]
+        || extreme_of::<T, GREATEST>(box_, axis, window),
+    );
 }
 
 /// Checks a window along one axis.
@@ -159,16 +165,21 @@ impl<T: Term> Taps<T> {
 fn weighted_sum_of<T: Term>(input: &View<'_>, axis: usize, weights: &[f64], out_shape: &Dims, out: &mut [u8]) -> Result<()> {
     let box_ = along::<T>(input, axis, weights.len(), out_shape, out)?;
     let taps = Taps::<T>::new(weights);
+    match taps.pairing {
+        Pairing::Sums => sum_typed::<T, SUMS>(box_, axis, &taps),
+        Pairing::Differences => sum_typed::<T, DIFFERENCES>(box_, axis, &taps),
+        Pairing::Single => sum_typed::<T, SINGLE>(box_, axis, &taps),
+        Pairing::Box => sum_typed::<T, BOX>(box_, axis, &taps),
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn sum_typed<T: Term, const PAIRING: u8>(box_: Padded<'_, T>, axis: usize, taps: &Taps<T>) {
     vectorized(
         #[inline(always)]
-        || match taps.pairing {
-            Pairing::Sums => sum_lines::<T, SUMS>(box_, axis, &taps),
-            Pairing::Differences => sum_lines::<T, DIFFERENCES>(box_, axis, &taps),
-            Pairing::Single => sum_lines::<T, SINGLE>(box_, axis, &taps),
-            Pairing::Box => sum_lines::<T, BOX>(box_, axis, &taps),
-        },
+        || sum_lines::<T, PAIRING>(box_, axis, taps),
     );
-    Ok(())
 }
 
 const SUMS: u8 = 0;

@@ -5,7 +5,7 @@ use crate::dtype::{CastTo, Dtype, Lane, half_of};
 use crate::error::{Error, Result};
 use crate::expr::{Bin, Offset, Operand, Step, StepOp, Tape, Un};
 use crate::grid::{Dims, MAX_RANK};
-use crate::simd::vectorized_256 as vectorized;
+use crate::simd::vectorized;
 use crate::tile::{View, rows_of};
 use crate::with_plain_type;
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -334,6 +334,7 @@ macro_rules! with_lane {
     };
 }
 
+#[inline(never)]
 fn un_step(un: Un, lane: Lane, a: &[u64], len: usize, target: &mut [u64]) {
     if un == Un::IsNan {
         return with_lane!(lane, T => lanes::is_nan(seen::<T>(a, len), seen_mut::<u8>(target, len)));
@@ -341,6 +342,7 @@ fn un_step(un: Un, lane: Lane, a: &[u64], len: usize, target: &mut [u64]) {
     with_lane!(lane, T => lanes::un(un, seen::<T>(a, len), seen_mut::<T>(target, len)));
 }
 
+#[inline(never)]
 fn bin_step(bin: Bin, lane: Lane, (a, b): (&[u64], &[u64]), len: usize, target: &mut [u64]) {
     if bin.compares() {
         return with_lane!(lane, T => lanes::compare(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<u8>(target, len)));
@@ -348,6 +350,7 @@ fn bin_step(bin: Bin, lane: Lane, (a, b): (&[u64], &[u64]), len: usize, target: 
     with_lane!(lane, T => lanes::bin(bin, seen::<T>(a, len), seen::<T>(b, len), seen_mut::<T>(target, len)));
 }
 
+#[inline(never)]
 fn select_step(lane: Lane, (c, a, b): (&[u64], &[u64], &[u64]), len: usize, target: &mut [u64]) {
     with_lane!(lane, T => {
         let (a, b) = (seen::<T>(a, len), seen::<T>(b, len));
@@ -376,6 +379,7 @@ fn cast_step(lane: Lane, dtype: Dtype, a: &[u64], len: usize, target: &mut [u64]
     narrow(dtype, target, len);
 }
 
+#[inline(never)]
 fn cast_to<U: Number>(lane: Lane, a: &[u64], len: usize, target: &mut [u64])
 where
     u8: CastTo<U>,
