@@ -1,0 +1,215 @@
+//! The conformance matrix: every op × dtype × edge × chunking against its slow meaning. A hole fails the test.
+//!
+//! One cell alone: `STACKMILL_CELL=gaussian/u8/reflect cargo test --test conformance -- --nocapture`.
+
+#[path = "conformance/cases.rs"]
+mod cases;
+#[path = "conformance/data.rs"]
+mod data;
+#[path = "conformance/elementwise.rs"]
+mod elementwise;
+#[path = "conformance/oracle.rs"]
+mod oracle;
+#[path = "conformance/reductions.rs"]
+mod reductions;
+#[path = "conformance/windows.rs"]
+mod windows;
+
+use cases::{EMPTY, FLAT, SHAPE, cases};
+use data::Values;
+use oracle::{Case, agrees, expected};
+use stackmill::dtype::Dtype;
+use stackmill::error::{Error, Family};
+use stackmill::graph::{Array, Op};
+use stackmill::grid::{Dims, Edge};
+use stackmill::ops;
+use stackmill::session::{Computed, Options};
+use std::panic::Location;
+
+/// How an array is cut, in the order of the columns.
+const CHUNKINGS: [(char, &str); 7] = [
+    ('t', "one tile"),
+    ('r', "ragged tiles"),
+    ('h', "tiles smaller than the halo"),
+    ('u', "ragged units"),
+    ('m', "by meaning"),
+    ('1', "axes of extent 1"),
+    ('e', "empty"),
+];
+
+/// What a cell of the matrix says.
+#[derive(Clone, Debug, PartialEq)]
+enum Cell {
+    Checked(String),
+    Refused(String),
+    Failed(String),
+}
+
+fn options(tile: Option<[usize; 3]>, by_meaning: bool) -> Options {
+    let tile = tile.map(|t| t.to_vec());
+    Options { memory: Some(64 << 20), threads: Some(2), tile, by_meaning, ..Options::default() }
+}
+
+fn applied(case: &Case, lift: impl Fn(&Values) -> Array) -> Array {
+    let inputs: Vec<Array> = case.inputs.iter().map(lift).collect();
+    let args = case.op.args(Vec::new(), case.args.clone()).unwrap_or_else(|e| panic!("{}: {e}", case.words()));
+    case.op.apply(&inputs, args, Location::caller())
+}
+
+fn computed(array: &Array, tile: Option<[usize; 3]>, by_meaning: bool) -> Result<Computed, Error> {
+    // Results of another rank than their input have passes of two ranks: no one tile fits both.
+    let cuts = array.shape()?.len() == 3;
+    array.compute_with(&options(tile.filter(|_| cuts), by_meaning))
+}
+
+/// The first element that is not what the oracle says.
+fn judged(case: &Case, result: &Computed) -> Result<(), String> {
+    let wanted = expected(case).ok_or_else(|| format!("op '{}' has no oracle: write one", case.op.name))?;
+    let tile = &result.tile;
+    if tile.dtype != wanted.dtype || *tile.shape != *wanted.shape {
+        return Err(format!("{} {}, expected {} {:?}", tile.dtype, tile.shape, wanted.dtype, wanted.shape));
+    }
+    let found = Values::of_bytes(tile.dtype, &tile.shape, tile.data.bytes());
+    for (k, number) in found.numbers.iter().enumerate() {
+        agrees(&wanted, k, *number, case.op.agreement).map_err(|why| {
+            let index = Dims::from(&wanted.shape[..]).index_of(k);
+            let read: Vec<String> = case.inputs.iter().filter_map(|i| i.numbers.get(k)).map(ToString::to_string).collect();
+            format!("at {index}: got {number}, exact {} ({why}; inputs there: {})", wanted.numbers[k], read.join(", "))
+        })?;
+    }
+    Ok(())
+}
+
+/// The first element where two runs differ.
+fn same(first: &Computed, other: &Computed) -> Result<(), String> {
+    let (a, b) = (first.tile.data.bytes(), other.tile.data.bytes());
+    if first.tile.shape != other.tile.shape || first.tile.dtype != other.tile.dtype {
+        return Err(format!("{} instead of {}", other.tile.shape, first.tile.shape));
+    }
+    match a.iter().zip(b).position(|(a, b)| a != b) {
+        None => Ok(()),
+        Some(byte) => {
+            let k = byte / first.tile.dtype.size();
+            let number = |t: &Computed| Values::of_bytes(t.tile.dtype, &t.tile.shape, t.tile.data.bytes()).numbers[k];
+            Err(format!("at {}: {} in one tile, {} here", first.tile.shape.index_of(k), number(first), number(other)))
+        }
+    }
+}
+
+/// Every chunking of one case. Its letters where all is well.
+fn run_case(case: &Case) -> Result<String, Result<String, String>> {
+    let lent = applied(case, Values::lent);
+    let fail = |chunking: char, why: String| {
+        let name = CHUNKINGS.iter().find(|(c, _)| *c == chunking).map_or("?", |(_, name)| name);
+        Err(format!("{} [{name}]: {why}", case.words()))
+    };
+    let first = match computed(&lent, None, false) {
+        Ok(first) => first,
+        Err(error) if error.family() == Family::Caller => return Err(Ok(error.what().to_owned())),
+        Err(error) => return Err(fail('t', error.to_string())),
+    };
+    let shape = &case.x().shape[..];
+    let letter = if shape == SHAPE { 't' } else if shape == FLAT { '1' } else { 'e' };
+    judged(case, &first).map_err(|why| fail(letter, why))?;
+    let mut letters = String::from(letter);
+    let units = applied(case, |v| v.in_units(&[2, 3, 4][3 - v.shape.len()..]));
+    let runs: [(char, &Array, Option<[usize; 3]>, bool); 4] = [
+        ('r', &lent, Some([3, 4, 5]), false),
+        ('h', &lent, Some([1, 2, 3]), false),
+        ('u', &units, Some([1, 4, 5]), false),
+        ('m', &lent, None, true),
+    ];
+    for (chunking, array, tile, by_meaning) in runs {
+        let run = computed(array, tile, by_meaning).map_err(|e| fail(chunking, e.to_string()))?;
+        same(&first, &run).map_err(|why| fail(chunking, why))?;
+        if letter == 't' {
+            letters.push(chunking);
+        }
+    }
+    Ok(letters)
+}
+
+/// All cases of one cell; what every case of a chunking agrees on.
+fn run_cell(op: &'static Op, dtype: Dtype, edge: Option<Edge>) -> Cell {
+    let mut checked = String::new();
+    let mut refused = None;
+    for shape in [SHAPE, FLAT, EMPTY] {
+        for case in cases(op, dtype, edge, &shape) {
+            match run_case(&case) {
+                Ok(letters) => checked.extend(letters.chars().filter(|c| !checked.contains(*c)).collect::<Vec<_>>()),
+                Err(Ok(why)) if shape == EMPTY => checked.push_str(if why.is_empty() { "" } else { "e" }),
+                Err(Ok(why)) => refused = Some(why),
+                Err(Err(why)) => return Cell::Failed(why),
+            }
+        }
+    }
+    match refused {
+        Some(why) if checked.trim_matches('e').is_empty() => Cell::Refused(why),
+        Some(why) => Cell::Failed(format!("{} {dtype}: some cases run and others are refused: {why}", op.name)),
+        None => Cell::Checked(CHUNKINGS.iter().map(|(c, _)| if checked.contains(*c) { *c } else { ' ' }).collect()),
+    }
+}
+
+fn edges(op: &Op) -> Vec<Option<Edge>> {
+    let has_mode = op.params.iter().any(|p| p.name == "mode");
+    if has_mode { Edge::ALL.into_iter().map(Some).collect() } else { vec![None] }
+}
+
+fn edge_name(edge: Option<Edge>) -> &'static str {
+    edge.map_or("-", Edge::name)
+}
+
+/// The cells that `STACKMILL_CELL` asks for: `op`, `op/dtype` or `op/dtype/edge`; all without it.
+fn is_wanted(op: &str, dtype: Dtype, edge: Option<Edge>) -> bool {
+    let Ok(cell) = std::env::var("STACKMILL_CELL") else { return true };
+    let mut parts = cell.split('/');
+    parts.next().is_none_or(|p| p == op)
+        && parts.next().is_none_or(|p| p == dtype.name())
+        && parts.next().is_none_or(|p| p == edge_name(edge))
+}
+
+/// One line of the matrix.
+fn row(op: &'static Op, dtype: Dtype, failures: &mut Vec<String>) -> Option<String> {
+    let mut words = Vec::new();
+    let whole: String = CHUNKINGS.iter().map(|(c, _)| *c).collect();
+    for edge in edges(op).into_iter().filter(|e| is_wanted(op.name, dtype, *e)) {
+        let cell = run_cell(op, dtype, edge);
+        let rerun = format!("STACKMILL_CELL={}/{dtype}/{} cargo test --test conformance", op.name, edge_name(edge));
+        words.push(match &cell {
+            Cell::Checked(letters) if *letters == whole => format!("{} ok", edge_name(edge)),
+            Cell::Checked(letters) => {
+                failures.push(format!("{} {dtype} {}: only [{letters}] of [{whole}]\n  {rerun}", op.name, edge_name(edge)));
+                format!("{} HOLE[{letters}]", edge_name(edge))
+            }
+            Cell::Refused(why) => format!("{} refused: {why}", edge_name(edge)),
+            Cell::Failed(why) => {
+                failures.push(format!("{why}\n  {rerun}"));
+                format!("{} FAILED", edge_name(edge))
+            }
+        });
+    }
+    (!words.is_empty()).then(|| format!("{:16} {:4}  {}", op.name, dtype.name(), words.join("  ")))
+}
+
+#[test]
+fn every_op_means_what_it_says() {
+    let all: Vec<&'static Op> = ops::all().collect();
+    let rows = |ops: Vec<&'static Op>| {
+        let mut failures = Vec::new();
+        let mut lines = Vec::new();
+        for op in ops {
+            for dtype in Dtype::ALL {
+                lines.extend(row(op, dtype, &mut failures));
+            }
+        }
+        (lines, failures)
+    };
+    let halves: [Vec<&'static Op>; 2] = std::array::from_fn(|k| all.iter().copied().skip(k).step_by(2).collect());
+    let [a, b] = halves.map(|half| std::thread::spawn(move || rows(half))).map(|t| t.join().expect("a cell panicked"));
+    let (mut lines, failures) = ([a.0, b.0].concat(), [a.1, b.1].concat());
+    lines.sort_by_key(|line| all.iter().position(|op| line.split_whitespace().next() == Some(op.name)));
+    println!("columns: edge ok = one tile, ragged tiles, tiles below the halo, ragged units, by meaning, extent 1, empty");
+    println!("{}", lines.join("\n"));
+    assert!(!lines.is_empty(), "no such cell: {:?}", std::env::var("STACKMILL_CELL"));
+    assert!(failures.is_empty(), "{} cells fail:\n\n{}", failures.len(), failures.join("\n\n"));
+}

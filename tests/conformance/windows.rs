@@ -1,0 +1,214 @@
+//! What each window op means: windows gathered element by element, outside indices folded by the edge.
+//! It does not know tiles, kernels or running sums.
+
+use super::data::Values;
+use super::oracle::{Case, Expected, Judge, float, int, rounded};
+use stackmill::dtype::{Dtype, Number};
+use stackmill::grid::{Dims, Edge, Region, indices};
+use std::cmp::Ordering;
+
+/// A field of floats with the magnitude that each was made of.
+#[derive(Clone)]
+struct Field {
+    shape: Dims,
+    values: Vec<f64>,
+    scales: Vec<f64>,
+}
+
+impl Field {
+    fn of(values: &Values) -> Field {
+        let numbers: Vec<f64> = values.numbers.iter().map(|n| float(*n)).collect();
+        Field { shape: values.dims(), scales: numbers.iter().map(|v| v.abs()).collect(), values: numbers }
+    }
+
+    /// `Σ weights[k] · self[i + from + k]` along an axis.
+    fn correlated(&self, axis: usize, from: isize, weights: &[f64], edge: Edge, cval: f64) -> Field {
+        let mut out = self.clone();
+        for (place, index) in indices(Region::whole(self.shape)).enumerate() {
+            let (mut sum, mut scale) = (0.0, 0.0);
+            for (k, weight) in weights.iter().enumerate() {
+                let at = index[axis].cast_signed() + from + k.cast_signed();
+                let found = edge.fold(at, self.shape[axis]).map(|i| self.shape.linear_of(&index.with(axis, i)));
+                sum += weight * found.map_or(cval, |i| self.values[i]);
+                scale += weight.abs() * found.map_or(cval.abs(), |i| self.scales[i]);
+            }
+            (out.values[place], out.scales[place]) = (sum, scale);
+        }
+        out
+    }
+
+    fn plus(mut self, other: &Field) -> Field {
+        self.values.iter_mut().zip(&other.values).for_each(|(a, b)| *a += b);
+        self.scales.iter_mut().zip(&other.scales).for_each(|(a, b)| *a += b);
+        self
+    }
+
+    fn expected(self, case: &Case, dtype: Dtype) -> Expected {
+        let judge = if dtype.is_float() { Judge::Declared } else { Judge::Rounded };
+        let numbers = self.values.into_iter().map(Number::Float).collect();
+        Expected { shape: case.x().shape.clone(), dtype, numbers, scales: self.scales, judge }
+    }
+}
+
+/// The float that derivatives of a dtype are.
+fn derived(dtype: Dtype) -> Dtype {
+    match dtype {
+        Dtype::U32 | Dtype::I32 | Dtype::U64 | Dtype::I64 | Dtype::F64 => Dtype::F64,
+        _ => Dtype::F32,
+    }
+}
+
+fn gaussian_taps(sigma: f64, order: i64, truncate: f64) -> (isize, Vec<f64>) {
+    let radius = (truncate * sigma + 0.5).floor() as isize;
+    let bell = |x: f64| (-x * x / (2.0 * sigma * sigma)).exp();
+    let total: f64 = (-radius..=radius).map(|x| bell(x as f64)).sum();
+    // f(i) -> Σ f(i + x) g(-x): a derivative of the bell is read backwards.
+    let tap = |x: f64| match order {
+        0 => bell(x) / total,
+        1 => -(-x / sigma.powi(2)) * bell(x) / total,
+        _ => (x * x - sigma * sigma) / sigma.powi(4) * bell(x) / total,
+    };
+    (-radius, (-radius..=radius).map(|x| tap(x as f64)).collect())
+}
+
+pub fn gaussian(case: &Case) -> Expected {
+    let (sigma, order) = (case.floats("sigma"), case.floats("order"));
+    let mut field = Field::of(case.x());
+    for axis in 0..3 {
+        if sigma[axis] > 0.0 {
+            let (from, taps) = gaussian_taps(sigma[axis], order[axis] as i64, case.number("truncate"));
+            field = field.correlated(axis, from, &taps, case.edge(), case.cval());
+        }
+    }
+    let dtype = case.x().dtype;
+    field.expected(case, if order.iter().any(|o| *o > 0.0) { derived(dtype) } else { dtype })
+}
+
+/// The Sobel derivative along `axis`, smoothed along the others of `axes`.
+fn sobel_field(case: &Case, axis: usize) -> Field {
+    let mut field = Field::of(case.x()).correlated(axis, -1, &[-1.0, 0.0, 1.0], case.edge(), case.cval());
+    for other in (0..3).filter(|a| *a != axis) {
+        field = field.correlated(other, -1, &[1.0, 2.0, 1.0], case.edge(), case.cval());
+    }
+    field
+}
+
+pub fn sobel(case: &Case) -> Expected {
+    let axis = case.axes("axis").first().copied().unwrap_or(2);
+    sobel_field(case, axis).expected(case, derived(case.x().dtype))
+}
+
+pub fn sobel_magnitude(case: &Case) -> Expected {
+    let fields: Vec<Field> = (0..3).map(|axis| sobel_field(case, axis)).collect();
+    let mut sum = fields[0].clone();
+    for k in 0..sum.values.len() {
+        sum.values[k] = fields.iter().map(|f| f.values[k] * f.values[k]).sum::<f64>().sqrt();
+        sum.scales[k] = fields.iter().map(|f| f.scales[k] * f.scales[k]).sum::<f64>().sqrt();
+    }
+    sum.expected(case, derived(case.x().dtype))
+}
+
+pub fn laplace(case: &Case) -> Expected {
+    let part = |axis| Field::of(case.x()).correlated(axis, -1, &[1.0, -2.0, 1.0], case.edge(), case.cval());
+    part(0).plus(&part(1)).plus(&part(2)).expected(case, derived(case.x().dtype))
+}
+
+/// The window of every element as numbers; `mirrored` reads it at the other side of its centre.
+fn windows(case: &Case, values: &Values, mirrored: bool) -> Vec<Vec<Number>> {
+    let (size, origin) = (case.floats("size"), case.floats("origin"));
+    let shape = values.dims();
+    let outside = rounded(Number::Float(case.cval()), values.dtype);
+    let size: Dims = size.iter().map(|s| *s as usize).collect();
+    let from: Vec<isize> = size.iter().zip(&origin).map(|(s, o)| -(*s as isize / 2) - *o as isize).collect();
+    let one = |index: Dims| {
+        indices(Region::whole(size))
+            .map(|k| {
+                let at = |a: usize| {
+                    let offset = from[a] + k[a].cast_signed();
+                    index[a].cast_signed() + if mirrored { -offset } else { offset }
+                };
+                let folded: Option<Dims> = (0..3).map(|a| case.edge().fold(at(a), shape[a])).collect();
+                folded.map_or(outside, |i| values.numbers[shape.linear_of(&i)])
+            })
+            .collect()
+    };
+    indices(Region::whole(shape)).map(one).collect()
+}
+
+/// -0 before +0, NaN last.
+fn order(a: &Number, b: &Number) -> Ordering {
+    match (a, b) {
+        (Number::Int(a), Number::Int(b)) => a.cmp(b),
+        _ => match (float(*a).is_nan(), float(*b).is_nan()) {
+            (false, false) => float(*a).total_cmp(&float(*b)),
+            (a, b) => a.cmp(&b),
+        },
+    }
+}
+
+fn extreme(case: &Case, values: &Values, greatest: bool, mirrored: bool) -> Values {
+    let pick = |window: Vec<Number>| {
+        let nan = window.iter().copied().find(|n| float(*n).is_nan());
+        let least = window.iter().copied().min_by(order);
+        nan.unwrap_or(if greatest { window.iter().copied().max_by(order).unwrap() } else { least.unwrap() })
+    };
+    let numbers = windows(case, values, mirrored).into_iter().map(pick).collect();
+    Values { numbers, ..values.clone() }
+}
+
+fn difference(a: &Values, b: &Values) -> Values {
+    let one = |(a, b): (&Number, &Number)| match a {
+        Number::Int(v) => Number::Int(v - int(*b)),
+        _ => Number::Float(float(*a) - float(*b)),
+    };
+    let numbers = a.numbers.iter().zip(&b.numbers);
+    let numbers = if a.dtype == Dtype::Bool {
+        numbers.map(|(a, b)| Number::Int(int(*a) ^ int(*b))).collect()
+    } else {
+        numbers.map(one).collect()
+    };
+    Values { numbers, ..a.clone() }
+}
+
+pub fn extremes(case: &Case) -> Expected {
+    let x = case.x();
+    let eroded = |v: &Values| extreme(case, v, false, false);
+    let dilated = |v: &Values| extreme(case, v, true, true);
+    let made = match case.op.name {
+        "minimum_filter" | "grey_erosion" => eroded(x),
+        "maximum_filter" => extreme(case, x, true, false),
+        "grey_dilation" => dilated(x),
+        "grey_opening" => dilated(&eroded(x)),
+        "grey_closing" => eroded(&dilated(x)),
+        "white_tophat" => difference(x, &dilated(&eroded(x))),
+        _ => difference(&eroded(&dilated(x)), x),
+    };
+    Expected::exact(made.shape, made.dtype, made.numbers)
+}
+
+pub fn median(case: &Case) -> Expected {
+    let pick = |mut window: Vec<Number>| {
+        window.sort_by(order);
+        window[window.len() / 2]
+    };
+    let numbers = windows(case, case.x(), false).into_iter().map(pick).collect();
+    Expected::exact(case.x().shape.clone(), case.x().dtype, numbers)
+}
+
+/// The mean: of integers exactly, rounded to even once.
+pub fn uniform(case: &Case) -> Expected {
+    let dtype = case.x().dtype;
+    let (mut numbers, mut scales) = (Vec::new(), Vec::new());
+    for window in windows(case, case.x(), false) {
+        let count = window.len() as f64;
+        scales.push(window.iter().map(|v| float(*v).abs()).sum::<f64>() / count);
+        numbers.push(Number::Float(match window[0] {
+            Number::Int(_) => window.iter().map(|v| int(*v)).sum::<i128>() as f64 / count,
+            _ => window.iter().map(|v| float(*v)).sum::<f64>() / count,
+        }));
+    }
+    let narrow = !dtype.is_float() && dtype.size() <= 4;
+    let judge = if narrow { Judge::Exact } else { Judge::Rounded };
+    let judge = if dtype.is_float() { Judge::Declared } else { judge };
+    Expected { shape: case.x().shape.clone(), dtype, numbers, scales, judge }
+}
