@@ -218,12 +218,20 @@ macro_rules! float_lane {
             }
             #[inline(always)]
             fn floor_div(self, b: Self) -> Self {
-                (self / b).floor()
+                // NumPy's: from the exact remainder, so that a rounded quotient never reaches the next whole number.
+                let rest = self % b;
+                let exact = (self - rest) / b - if rest != 0.0 && (rest < 0.0) != (b < 0.0) { 1.0 } else { 0.0 };
+                let down = exact.floor();
+                let down = if exact - down > 0.5 { down + 1.0 } else { down };
+                let quotient = self / b;
+                let down = if exact == 0.0 { (0.0 as $t).copysign(quotient) } else { down };
+                if b == 0.0 { quotient } else { down }
             }
             #[inline(always)]
             fn rem(self, b: Self) -> Self {
                 let r = self % b;
-                if r != 0.0 && (r < 0.0) != (b < 0.0) { r + b } else { r }
+                let moved = if (r < 0.0) != (b < 0.0) { r + b } else { r };
+                if r == 0.0 { r.copysign(b) } else { moved }
             }
             #[inline(always)]
             fn pow(self, b: Self) -> Self {
