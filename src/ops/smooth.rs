@@ -2,7 +2,7 @@
 //! It does not know how a window along an axis is computed.
 
 use super::lines::{self, Span};
-use crate::dtype::Dtype;
+use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::graph::Agreement::Ulp;
 use crate::graph::{Array, AxisList, Extent, PerAxis, per_axis, pixels};
@@ -95,6 +95,12 @@ fn sum_dtype(dtype: Dtype, count: usize) -> Dtype {
     }
 }
 
+/// The same where a constant takes part: exact only for a whole number that the array could hold.
+fn sum_dtype_with(dtype: Dtype, count: usize, constant: f64) -> Dtype {
+    let is_element = constant.fract() == 0.0 && dtype.holds(Number::Float(constant).to_int());
+    if is_element || dtype.is_float() { sum_dtype(dtype, count) } else { Dtype::F64 }
+}
+
 ops! {
     pub static SMOOTH: "smooth";
 
@@ -148,9 +154,13 @@ ops! {
         lines::refuse_labels(info)?;
         let spans = lines::spans(info, &size, &origin, &axes)?;
         let count = windows_sum(&spans);
-        let mut y = lines::cast(x, sum_dtype(info.dtype, count))?;
+        let dtype = if mode == Edge::Constant { sum_dtype_with(info.dtype, count, cval) } else { sum_dtype(info.dtype, count) };
+        let mut y = lines::cast(x, dtype)?;
+        // What lies outside is summed too: as often as the axes before have summed what lies inside.
+        let mut outside = cval;
         for span in spans.into_iter().filter(|s| s.len > 1 || s.from != 0) {
-            y = lines::weighted(&y, span, &vec![1.0; span.len], mode, cval)?;
+            y = lines::weighted(&y, span, &vec![1.0; span.len], mode, outside)?;
+            outside *= span.len as f64;
         }
         mean_of(&y, count, info.dtype)
     }
