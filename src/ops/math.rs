@@ -11,6 +11,14 @@ fn number(value: f64, beside: Expr) -> Expr {
     Expr::of(Number::Float(value), beside.dtype())
 }
 
+/// The magnitude in the dtype of `x`: lanes are wider than 8 and 16 bits, so what they do not saturate is held here.
+fn absolute(x: Expr) -> Expr {
+    match x.dtype() {
+        dtype @ (Dtype::I8 | Dtype::I16) => x.abs().min(Expr::of(Number::Int(dtype.limits().1), dtype)),
+        _ => x.abs(),
+    }
+}
+
 ops! {
     pub static MATH: "math";
 
@@ -48,7 +56,7 @@ ops! {
 
     /// `|x|`, in the dtype of `x`; the most negative integer saturates.
     pub fn abs(x) {} rule Common; same_as Some("numpy.abs"); agreement Exact;
-    formula { x.abs() }
+    formula { absolute(x) }
 
     /// The square root; NaN below 0.
     pub fn sqrt(x) {} rule Elementary; same_as Some("numpy.sqrt"); agreement Ulp(2);
