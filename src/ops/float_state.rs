@@ -142,6 +142,7 @@ impl Double {
 pub fn variance(sum: Double, squares: Double, n: f64, ddof: f64) -> f64 {
     let mean_square = sum.times(sum).over(n);
     let spread = squares.plus(mean_square.negated());
-    let v = (spread.high + spread.low) / (n - ddof);
-    if n - ddof <= 0.0 { f64::NAN } else { v.max(0.0) + 0.0 * v }
+    let spread = spread.high + spread.low;
+    let positive = if spread < 0.0 { 0.0 } else { spread };
+    positive / (n - ddof).max(0.0)
 }
