@@ -117,6 +117,10 @@ trait Reduced: bytemuck::Pod {
     fn part(self) -> Self::Part;
     /// Ordered as the numbers; NaN is the largest or, for `least`, the smallest key of all.
     fn key(self, least: bool) -> u64;
+    /// The same where zeros of both signs are equal, so that the first of them is found.
+    fn place_key(self, least: bool) -> u64 {
+        self.key(least)
+    }
 }
 
 /// f32 or f64.
@@ -153,6 +157,9 @@ macro_rules! reduced_floats {
             let bits = f64::from(self).to_bits();
             if f64::from(self).is_nan() { return if least { 0 } else { u64::MAX }; }
             if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+        }
+        fn place_key(self, least: bool) -> u64 {
+            if f64::from(self) == 0.0 { 1 << 63 } else { self.key(least) }
         }
     })*};
 }
@@ -301,6 +308,7 @@ impl Reduction {
 
     fn take_keys<T: Reduced>(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>> {
         let least = matches!(self.goal, Goal::Least | Goal::LeastPlace);
+        let by_place = self.keeping == Keeping::Place;
         let outputs = self.kept(&input.shape).count();
         let empty = if least { u64::MAX } else { 0 };
         let mut state = vec![[empty, u64::MAX]; outputs];
@@ -311,7 +319,7 @@ impl Reduction {
             let along = if step == 0 || row_len == 1 { self.place_step() } else { 0 };
             for (x, v) in row.iter().enumerate() {
                 let own = &mut state[goal + x * step];
-                let key = v.key(least);
+                let key = if by_place { v.place_key(least) } else { v.key(least) };
                 let better = if least { key < own[0] } else { key > own[0] } || own[1] == u64::MAX;
                 if better {
                     *own = [key, first + x as u64 * along];
