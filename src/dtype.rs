@@ -429,13 +429,27 @@ casts! {
     f64 => i64: |v| v.round_ties_even() as i64; f64 => u64: |v| v.round_ties_even() as u64; f64 => f32: |v| v as f32;
 }
 
+/// The nearest half, ties to even. The single between is rounded to odd, so that the number is rounded only once.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+pub fn half_of(v: f64) -> f16 {
+    let near = v as f32;
+    let (wide, bits) = (f64::from(near), near.to_bits());
+    let odd = match () {
+        () if wide == v || v.is_nan() || bits & 1 == 1 => bits,
+        () if wide.abs() < v.abs() => bits + 1,
+        () => bits - 1,
+    };
+    f16::from_f32(f32::from_bits(odd))
+}
+
 /// Writes one number as an element of `dtype` into `out`, by the cast rule.
 pub fn put(number: Number, dtype: Dtype, out: &mut [u8]) {
     #[allow(clippy::cast_possible_truncation, reason = "clamped to the dtype's limits, or rounding to nearest is asked for")]
     let int = |n: Number| n.to_int().clamp(dtype.limits().0, dtype.limits().1);
     match dtype {
         Dtype::Bool => out.copy_from_slice(&[u8::from(number.to_f64() != 0.0)]),
-        Dtype::F16 => out.copy_from_slice(&f16::from_f64(number.to_f64()).to_ne_bytes()),
+        Dtype::F16 => out.copy_from_slice(&half_of(number.to_f64()).to_ne_bytes()),
         Dtype::F32 => out.copy_from_slice(&(number.to_f64() as f32).to_ne_bytes()),
         Dtype::F64 => out.copy_from_slice(&number.to_f64().to_ne_bytes()),
         _ if cfg!(target_endian = "big") => out.copy_from_slice(&int(number).to_be_bytes()[16 - dtype.size()..]),

@@ -41,7 +41,7 @@ summed! {
     i16: i64 => i64, |s, v| s.wrapping_add(v.into()), |r| r;
     i32: i64 => i64, |s, v| s.wrapping_add(v.into()), |r| r;
     i64: i64 => i64, |s, v| s.wrapping_add(v), |r| r;
-    half::f16: f64 => half::f16, |s, v| s + f64::from(v), |r| half::f16::from_f64(r);
+    half::f16: f64 => half::f16, |s, v| s + f64::from(v), |r| crate::dtype::half_of(r);
     f32: f64 => f32, |s, v| s + f64::from(v), |r| rounded(r);
     f64: f64 => f64, |s, v| s + v, |r| r;
 }

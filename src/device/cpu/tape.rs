@@ -1,7 +1,7 @@
 //! Runs a tape over a box, a strip of a row at a time: registers stay in the first-level cache.
 //! It does not know stages or halos: inputs are views that already hold every element a load may touch.
 
-use crate::dtype::{CastTo, Dtype, Lane};
+use crate::dtype::{CastTo, Dtype, Lane, half_of};
 use crate::error::{Error, Result};
 use crate::expr::{Bin, Offset, Operand, Step, StepOp, Tape, Un};
 use crate::grid::{Dims, MAX_RANK};
@@ -358,6 +358,12 @@ fn select_step(lane: Lane, (c, a, b): (&[u64], &[u64], &[u64]), len: usize, targ
 }
 
 fn cast_step(lane: Lane, dtype: Dtype, a: &[u64], len: usize, target: &mut [u64]) {
+    if (lane, dtype) == (Lane::F64, Dtype::F16) {
+        for (o, v) in seen_mut::<f32>(target, len).iter_mut().zip(seen::<f64>(a, len)) {
+            *o = half_of(*v).to_f32();
+        }
+        return;
+    }
     match dtype.lane() {
         Lane::Bool => cast_to::<u8>(lane, a, len, target),
         Lane::I32 => cast_to::<i32>(lane, a, len, target),
