@@ -109,7 +109,13 @@ fn run_case(case: &Case) -> Result<String, Result<String, String>> {
         Err(error) => return Err(fail('t', error.to_string())),
     };
     let shape = &case.x().shape[..];
-    let letter = if shape == SHAPE { 't' } else if shape == FLAT { '1' } else { 'e' };
+    let letter = if shape == SHAPE {
+        't'
+    } else if shape == FLAT {
+        '1'
+    } else {
+        'e'
+    };
     judged(case, &first).map_err(|why| fail(letter, why))?;
     let mut letters = String::from(letter);
     let units = applied(case, |v| v.in_units(&[2, 3, 4][3 - v.shape.len()..]));

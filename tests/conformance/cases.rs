@@ -47,7 +47,14 @@ fn arguments(op: &Op, dtype: Dtype) -> Vec<Named> {
         "sobel" => vec![Named::new(), named([("axis", Value::Int(0))])],
         "flip" => vec![Named::new(), named([("axis", ints([0, -1]))])],
         "cumsum" => (0..3).map(|axis| named([("axis", Value::Int(axis))])).collect(),
-        "var" | "std" => [reduced(), vec![named([("ddof", Value::Float(1.0)), ("keepdims", Value::Bool(true))])]].concat(),
+        "var" | "std" => [
+            reduced(),
+            vec![
+                named([("ddof", Value::Float(1.0)), ("keepdims", Value::Bool(true))]),
+                named([("ddof", Value::Float(7.0)), ("axis", Value::Int(1)), ("keepdims", Value::Bool(true))]),
+            ],
+        ]
+        .concat(),
         "sum" | "mean" | "min" | "max" => reduced(),
         "argmin" | "argmax" => reduced().into_iter().filter(|a| !a.iter().any(|(_, v)| *v == ints([0, 2]))).collect(),
         "astype" => Dtype::ALL.iter().map(|d| named([("dtype", Value::Text(d.name().to_owned()))])).collect(),

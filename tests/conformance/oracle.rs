@@ -139,13 +139,20 @@ fn pointwise(case: &Case, dtype: Dtype, one: impl Fn(&[Number]) -> Number) -> Ex
     let numbers: Vec<Number> = indices(Region::whole(shape))
         .map(|index| one(&case.inputs.iter().map(|v| element(v, &index)).collect::<Vec<_>>()))
         .collect();
-    Expected { shape: shape.to_vec(), dtype, scales: numbers.iter().map(|n| float(*n).abs()).collect(), numbers, judge: Judge::Exact }
+    Expected {
+        shape: shape.to_vec(),
+        dtype,
+        scales: numbers.iter().map(|n| float(*n).abs()).collect(),
+        numbers,
+        judge: Judge::Exact,
+    }
 }
 
 fn flip(case: &Case) -> Expected {
     let (x, axes) = (case.x(), case.axes("axis"));
     let flips = |a: usize| axes.is_empty() || axes.contains(&a);
-    let from = |index: Dims| -> Dims { (0..index.len()).map(|a| if flips(a) { x.shape[a] - 1 - index[a] } else { index[a] }).collect() };
+    let from =
+        |index: Dims| -> Dims { (0..index.len()).map(|a| if flips(a) { x.shape[a] - 1 - index[a] } else { index[a] }).collect() };
     let numbers = indices(Region::whole(x.dims())).map(|i| x.numbers[x.dims().linear_of(&from(i))]).collect();
     Expected::exact(x.shape.clone(), x.dtype, numbers)
 }

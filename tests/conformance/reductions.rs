@@ -30,8 +30,7 @@ pub fn reduction(case: &Case) -> Expected {
         "argmin" | "argmax" => Dtype::I64,
         _ => x.dtype,
     };
-    let shape: Vec<usize> =
-        (0..kept.len()).filter(|a| case.is_set("keepdims") || !gone(*a)).map(|a| kept[a]).collect();
+    let shape: Vec<usize> = (0..kept.len()).filter(|a| case.is_set("keepdims") || !gone(*a)).map(|a| kept[a]).collect();
     let (numbers, scales) = members.iter().map(|m| one(name, m, case.number_or("ddof"))).unzip();
     let judge = if dtype.is_float() { Judge::Declared } else { Judge::Exact };
     Expected { shape, dtype, numbers, scales, judge }
@@ -63,8 +62,20 @@ fn extreme(name: &str, members: &[Number], values: &[f64]) -> Number {
     let greatest = name.ends_with("max");
     let nan = values.iter().position(|v| v.is_nan());
     let better = |a: usize, b: usize| match (members[a], members[b]) {
-        (Number::Int(a), Number::Int(b)) => if greatest { a > b } else { a < b },
-        _ if name.starts_with("arg") => if greatest { values[a] > values[b] } else { values[a] < values[b] },
+        (Number::Int(a), Number::Int(b)) => {
+            if greatest {
+                a > b
+            } else {
+                a < b
+            }
+        }
+        _ if name.starts_with("arg") => {
+            if greatest {
+                values[a] > values[b]
+            } else {
+                values[a] < values[b]
+            }
+        }
         _ => values[a].total_cmp(&values[b]) == if greatest { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less },
     };
     let best = (1..members.len()).fold(0, |best, k| if better(k, best) { k } else { best });

@@ -1,0 +1,272 @@
+//! Laws that hold for every pipeline: results do not depend on chunks, reach is enough and no more, views compose, folds
+//! join in any cut, every unit is read once where the plan says so.
+//!
+//! Cases are few and come from a fixed seed, so that a failure repeats.
+
+#[path = "conformance/data.rs"]
+mod data;
+#[path = "laws/engine.rs"]
+mod engine;
+#[path = "laws/geometry.rs"]
+mod geometry;
+#[path = "laws/pipelines.rs"]
+mod pipelines;
+
+use data::{Data, Units, Values};
+use pipelines::{Pipeline, pipeline, positive_pipeline, shape, tile};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use stackmill::dtype::Dtype;
+use stackmill::formats::memory::MemorySink;
+use stackmill::graph::{Array, AxisList, Index, Slice};
+use stackmill::grid::{Boxes, Dims, Region, indices};
+use stackmill::ops::reduce::{Argmax, Argmin, Max, Mean, Std, Sum, Var};
+use stackmill::plan::{Output, input_regions, plan};
+use stackmill::session::{Computed, Options};
+use std::sync::Arc;
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(0x5eed), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn options(tile: Option<&[usize]>) -> Options {
+    Options { memory: Some(64 << 20), threads: Some(2), tile: tile.map(<[usize]>::to_vec), ..Options::default() }
+}
+
+fn computed(array: &Array, tile: Option<&[usize]>) -> Computed {
+    array.compute_with(&options(tile)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A tile of a result's rank, no larger than the result.
+fn fitted(tile: &[usize], array: &Array) -> Vec<usize> {
+    tile.iter().zip(array.shape().unwrap().iter()).map(|(t, n)| *t.min(n).max(&1)).collect()
+}
+
+proptest! {
+    #![proptest_config(config(48))]
+
+    /// A pipeline gives the same bits in one tile, in any tiles, and from any units.
+    #[test]
+    fn results_do_not_depend_on_chunks(
+        pipeline in pipeline(), shape in shape(), tile in tile(), unit in tile(), dtype in pipelines::dtype(), seed in 0u64..1000,
+    ) {
+        let values = Values::new(dtype, &shape, Data::Plain, seed);
+        let whole = pipeline.apply(&values.lent());
+        let first = computed(&whole, None);
+        let tile = fitted(&tile, &whole);
+        let tiled = computed(&whole, Some(&tile));
+        prop_assert!(first.tile.data.bytes() == tiled.tile.data.bytes(), "{:?} {} tile {:?}", pipeline, dtype, tile);
+        let from_units = computed(&pipeline.apply(&values.in_units(&unit)), Some(&tile));
+        prop_assert!(first.tile.data.bytes() == from_units.tile.data.bytes(), "{:?} {} tile {:?} unit {:?}", pipeline, dtype, tile, unit);
+    }
+
+    /// An element outside the reach of a box never changes the box.
+    #[test]
+    fn reach_is_enough(pipeline in pipeline().prop_filter("one pass", Pipeline::is_one_pass), shape in shape(), seed in 0u64..1000) {
+        let mut values = Values::new(Dtype::F64, &shape, Data::Plain, seed);
+        let array = pipeline.apply(&values.lent());
+        let part = some_box(&array.shape().unwrap(), seed);
+        let needs = reach(&array, &part);
+        let before = box_bytes(&computed(&array, None), &part);
+        let outside: Vec<usize> =
+            indices(Region::whole(values.dims())).enumerate().filter(|(_, i)| !covers(&needs, i)).map(|(k, _)| k).collect();
+        for k in &outside {
+            values.numbers[*k] = stackmill::dtype::Number::Float(1e6 + *k as f64);
+        }
+        let after = box_bytes(&computed(&pipeline.apply(&values.lent()), None), &part);
+        prop_assert!(before == after, "{:?}: {part} reads outside {:?}", pipeline, needs.0);
+    }
+
+    /// The first and the last plane of the reach along every axis do change the box.
+    #[test]
+    fn reach_is_tight(pipeline in positive_pipeline(), seed in 0u64..1000) {
+        let shape = [9, 11, 12];
+        let values = Values::new(Dtype::F64, &shape, Data::Plain, seed);
+        let array = pipeline.apply(&values.lent());
+        let part = some_box(&array.shape().unwrap(), seed);
+        let needs = reach(&array, &part);
+        let before = box_bytes(&computed(&array, None), &part);
+        for axis in 0..3 {
+            let hull = needs.0[axis].hull();
+            for plane in [hull.start, hull.end - 1] {
+                let mut other = values.clone();
+                for (k, index) in indices(Region::whole(values.dims())).enumerate() {
+                    if index[axis] == plane && covers(&needs, &index) {
+                        other.numbers[k] = stackmill::dtype::Number::Float(1e6);
+                    }
+                }
+                let after = box_bytes(&computed(&pipeline.apply(&other.lent()), None), &part);
+                prop_assert!(before != after, "{:?}: {part} does not read plane {plane} of axis {axis}, needs {:?}", pipeline, needs.0);
+            }
+        }
+    }
+
+    /// Two slices after one another are Python's, in any tiles.
+    #[test]
+    fn views_compose(first in slices(), second in slices(), tile in tile(), seed in 0u64..1000) {
+        let values = Values::new(Dtype::I32, &[5, 6, 7], Data::Plain, seed);
+        let part = |slices: &[Slice; 3]| slices.map(Index::Range);
+        let array = values.lent().index(&part(&first)).index(&part(&second));
+        let mut wanted = computed(&values.lent(), None).to_ndarray::<i32>().unwrap();
+        for slices in [&first, &second] {
+            for (axis, slice) in slices.iter().enumerate() {
+                let picked = pythons_indices(slice, wanted.shape()[axis]);
+                wanted = wanted.select(ndarray::Axis(axis), &picked);
+            }
+        }
+        let found = computed(&array, Some(&fitted(&tile, &array))).to_ndarray::<i32>().unwrap();
+        prop_assert_eq!(found, wanted);
+    }
+
+    /// Sums of floats do not depend on how the array is cut, to the last bit.
+    #[test]
+    fn float_sums_join_alike(which in 0usize..4, axis in 0i64..4, tile in fold_tile(), seed in 0u64..1000) {
+        for dtype in [Dtype::F32, Dtype::F64] {
+            joins_alike(which, dtype, axis, tile, seed)?;
+        }
+    }
+
+    /// Nor do sums of integers, extremes and their places.
+    #[test]
+    fn other_folds_join_alike(which in 0usize..7, axis in 0i64..4, tile in fold_tile(), seed in 0u64..1000) {
+        joins_alike(which, Dtype::U8, axis, tile, seed)?;
+        joins_alike(4 + which % 3, Dtype::F32, axis, tile, seed)?;
+    }
+
+    /// Where the plan promises to read once, each unit is fetched once and the report says so.
+    #[test]
+    fn units_are_read_once(
+        pipeline in pipeline().prop_filter("one pass", Pipeline::is_one_pass), shape in shape(), tile in tile(), unit in tile(),
+        seed in 0u64..1000,
+    ) {
+        let values = Values::new(Dtype::U16, &shape, Data::Plain, seed);
+        let source = Units::new(&values, &unit);
+        let array = pipeline.apply(&Array::from_source(source.clone()));
+        let sink = Arc::new(MemorySink::new(array.info().unwrap().clone()));
+        let tile = fitted(&tile, &array);
+        let output = Output { array: array.clone(), sink };
+        let planned = plan(&[output], &options(Some(&tile)).machine()).unwrap();
+        let promised = planned.passes.iter().all(|p| p.costs.read_factor == 1.0);
+        let run = computed(&array, Some(&tile));
+        let fetched = source.fetched();
+        let (read, there) = run.summary.passes[0].units_read;
+        prop_assert_eq!(read, fetched.iter().sum::<u64>());
+        prop_assert_eq!(there, fetched.len() as u64);
+        prop_assert!(!promised || fetched.iter().all(|n| *n <= 1), "{:?} tile {:?} unit {:?}: {:?}", pipeline, tile, unit, fetched);
+    }
+}
+
+fn fold_tile() -> impl Strategy<Value = [usize; 3]> {
+    [1usize..6, 1usize..40, 1usize..400]
+}
+
+fn joins_alike(which: usize, dtype: Dtype, axis: i64, tile: [usize; 3], seed: u64) -> Result<(), TestCaseError> {
+    let values = Values::new(dtype, &[5, 33, 300], Data::Plain, seed);
+    let axes = if axis == 3 { AxisList::Default } else { axis.into() };
+    let folded = |x: &Array| fold(x, which, axes.clone());
+    let first = computed(&folded(&values.lent()), None);
+    let tiled = computed(&folded(&values.lent()), Some(&tile));
+    prop_assert!(first.tile.data.bytes() == tiled.tile.data.bytes(), "fold {which} {dtype} axis {axis} tile {tile:?}");
+    let other = [tile[2] % 5 + 1, tile[0], tile[1]];
+    let units = computed(&folded(&values.in_units(&[2, 9, 100])), Some(&other));
+    prop_assert!(first.tile.data.bytes() == units.tile.data.bytes(), "fold {which} {dtype} axis {axis} tile {other:?} in units");
+    Ok(())
+}
+
+fn fold(x: &Array, which: usize, axis: AxisList) -> Array {
+    let keepdims = true;
+    match which {
+        0 => x.sum_with(Sum { axis, keepdims }),
+        1 => x.mean_with(Mean { axis, keepdims }),
+        2 => x.var_with(Var { axis, keepdims, ddof: 1.0 }),
+        3 => x.std_with(Std { axis, keepdims, ddof: 0.0 }),
+        4 => x.max_with(Max { axis, keepdims }),
+        5 => x.argmax_with(Argmax { axis, keepdims }),
+        _ => x.argmin_with(Argmin { axis, keepdims }),
+    }
+}
+
+/// What a box of a one-pass result reads of its one source.
+fn reach(array: &Array, part: &Region) -> Boxes {
+    let sink = Arc::new(MemorySink::new(array.info().unwrap().clone()));
+    let planned = plan(&[Output { array: array.clone(), sink }], &options(None).machine()).unwrap();
+    let [pass] = &planned.passes[..] else { panic!("{} passes", planned.passes.len()) };
+    let regions = input_regions(&pass.program, part).unwrap();
+    let [only] = &regions[..] else { panic!("{} inputs", regions.len()) };
+    only.clone()
+}
+
+fn covers(needs: &Boxes, index: &Dims) -> bool {
+    needs.0.iter().zip(index.iter()).all(|(runs, i)| runs.ranges().iter().any(|r| r.contains(i)))
+}
+
+/// A box of an array, the same for the same seed.
+fn some_box(shape: &Dims, seed: u64) -> Region {
+    let mut noise = data::Noise(seed);
+    let mut ranges = Vec::new();
+    for n in shape.iter() {
+        let start = noise.below(*n);
+        ranges.push(start..start + 1 + noise.below((*n - start).min(4)));
+    }
+    Region::of(&ranges)
+}
+
+fn box_bytes(result: &Computed, part: &Region) -> Vec<u8> {
+    let (tile, size) = (&result.tile, result.tile.dtype.size());
+    let at = indices(*part).map(|i| tile.shape.linear_of(&i) * size);
+    at.flat_map(|k| tile.data.bytes()[k..k + size].to_vec()).collect()
+}
+
+fn slices() -> impl Strategy<Value = [Slice; 3]> {
+    let bound = || proptest::option::of(-9isize..9);
+    let step = proptest::option::of(prop_oneof![-3isize..0, 1isize..4]);
+    let one = (bound(), bound(), step).prop_map(|(start, stop, step)| Slice { start, stop, step });
+    [one.clone(), one.clone(), one]
+}
+
+/// Walks a Python slice by its language reference: from the start, step by step, while the stop is ahead.
+fn pythons_indices(slice: &Slice, n: usize) -> Vec<usize> {
+    let len = n as isize;
+    let step = slice.step.unwrap_or(1);
+    let from_end = |i: isize| if i < 0 { i + len } else { i };
+    let mut at = match (slice.start, step > 0) {
+        (Some(i), true) => from_end(i).max(0),
+        (Some(i), false) => from_end(i).min(len - 1),
+        (None, true) => 0,
+        (None, false) => len - 1,
+    };
+    let stop = slice.stop.map_or(if step > 0 { len } else { -1 }, |i| from_end(i).max(-1));
+    let mut picked = Vec::new();
+    while (step > 0 && at < stop.min(len)) || (step < 0 && at > stop) {
+        picked.push(at as usize);
+        at += step;
+    }
+    picked
+}
+
+/// Tiles of one plane that look at the planes beside them share those planes' units.
+#[test]
+fn units_of_a_halo_are_read_once() {
+    let values = Values::new(Dtype::U16, &[12, 6, 8], Data::Plain, 3);
+    let source = Units::new(&values, &[1, 6, 8]);
+    let array = Array::from_source(source.clone()).maximum_filter([5, 1, 1]);
+    let run = computed(&array, Some(&[1, 6, 8]));
+    assert_eq!(source.fetched(), [1; 12]);
+    assert_eq!(run.summary.passes[0].units_read, (12, 12));
+}
+
+/// A pipeline that meets its own mirror image needs every unit twice, at both ends of the sweep.
+#[test]
+fn a_mirror_image_is_read_as_often_as_the_plan_says() {
+    let values = Values::new(Dtype::U16, &[16, 8, 8], Data::Plain, 3);
+    let source = Units::new(&values, &[1, 8, 8]);
+    let x = Array::from_source(source.clone());
+    let array = &x + &x.flip();
+    let sink = Arc::new(MemorySink::new(array.info().unwrap().clone()));
+    let output = Output { array: array.clone(), sink };
+    let planned = plan(&[output], &options(Some(&[1, 8, 8])).machine()).unwrap();
+    let _ = computed(&array, Some(&[1, 8, 8]));
+    let most = source.fetched().into_iter().max().unwrap();
+    let promised = planned.passes[0].costs.read_factor;
+    assert!(most as f64 <= promised.ceil(), "read up to {most} times, the plan says {promised}");
+}
