@@ -149,11 +149,20 @@ ops! {
         let spans = lines::spans(info, &size, &origin, &axes)?;
         let count = windows_sum(&spans);
         let mut y = lines::cast(x, sum_dtype(info.dtype, count))?;
+        // What lies outside an axis's sums is a sum too: of as many numbers outside as the windows before it cover.
+        let mut outside = element(cval, info.dtype);
         for span in spans.into_iter().filter(|s| s.len > 1 || s.from != 0) {
-            y = lines::weighted(&y, span, &vec![1.0; span.len], mode, cval)?;
+            y = lines::weighted(&y, span, &vec![1.0; span.len], mode, outside)?;
+            outside *= span.len as f64;
         }
         mean_of(&y, count, info.dtype)
     }
+}
+
+/// A number as an element of a dtype would hold it, so that its sums are as exact as those of elements.
+fn element(number: f64, dtype: Dtype) -> f64 {
+    let (low, high) = dtype.limits();
+    if dtype.is_float() { number } else { number.round_ties_even().clamp(low as f64, high as f64) }
 }
 
 /// A sum divided by its count, in the dtype of the input.
