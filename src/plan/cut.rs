@@ -78,8 +78,8 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
     let tile = match &machine.tile {
-        Some(wish) => wished(wish, &rules, &program.domain)?,
-        None => chosen(&program, outputs, machine, fixed, &rules)?,
+        Some(wish) if wish.len() == program.domain.len() => wished(wish, &rules, &program.domain),
+        _ => chosen(&program, outputs, machine, fixed, &rules)?,
     };
     let sweep = Sweep { grid: Grid::new(program.domain, tile) };
     let block = cut_block(&program, &sweep, &rules, machine.cache)?;
@@ -90,12 +90,22 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     Ok(Pass { program, sweep, block, costs })
 }
 
-fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Result<Dims> {
-    if wish.len() != domain.len() || wish.contains(&0) {
-        let what = format!("tile {} for a result of {} axes {domain}", Dims::from(wish), domain.len());
-        return Err(Error::caller(what).hint("give one extent above 0 per axis, as in --tile 8,512,512"));
+/// Refuses a tile that no pass of these domains could have. One that fits only some is for those: a reduction sweeps
+/// its input, and then a result of fewer axes.
+///
+/// # Errors
+/// Extents of 0, or as many extents as no domain has axes.
+pub fn check_wish(wish: &[usize], domains: &[Dims]) -> Result<()> {
+    if !wish.contains(&0) && (domains.is_empty() || domains.iter().any(|d| d.len() == wish.len())) {
+        return Ok(());
     }
-    Ok((0..domain.len()).map(|a| rules.legal(a, wish[a], domain)).collect())
+    let domain = domains.first().copied().unwrap_or_default();
+    let what = format!("tile {} for a sweep of {} axes {domain}", Dims::from(wish), domain.len());
+    Err(Error::caller(what).hint("give one extent above 0 per axis, as in --tile 8,512,512"))
+}
+
+fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
+    (0..domain.len()).map(|a| rules.legal(a, wish[a], domain)).collect()
 }
 
 /// Halves the whole domain, axis by axis, until a tile is small enough to fit and to overlap.

@@ -88,7 +88,11 @@ pub fn plan(outputs: &[Output], machine: &Machine) -> Result<Plan> {
     let held: u64 = outputs.iter().map(|o| o.sink.held_bytes()).sum();
     let mut late = 0;
     let mut passes = Vec::new();
-    for program in fuse::passes(&arrays)? {
+    let programs = fuse::passes(&arrays)?;
+    if let Some(wish) = &machine.tile {
+        cut::check_wish(wish, &programs.iter().map(|p| p.domain).collect::<Vec<_>>())?;
+    }
+    for program in programs {
         let fixed = budget::Fixed::of(&program, held + late);
         late += fixed.results;
         passes.push(cut::cut(program, outputs, machine, &fixed)?);

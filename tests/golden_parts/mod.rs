@@ -107,9 +107,11 @@ pub fn prove(file: &str, array_of: impl Fn(&str) -> (Array, Vec<(String, Array)>
     assert!(!picked.is_empty(), "no case is picked by GOLDEN='{only}'");
     let mut failures = Vec::new();
     for case in &picked {
+        let start = std::time::Instant::now();
         let (x, others) = array_of(&case.source);
         let made = evaluate(&case.text, &x, &others).unwrap_or_else(|e| panic!("{}: {e}", key(case)));
         failures.extend(prove_case(case, &x, &made.result, most).err());
+        println!("{:6.2} s  {}", start.elapsed().as_secs_f64(), key(case));
     }
     let told = failures.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
     assert!(failures.is_empty(), "{} of {} golden cases differ; the first:\n\n{told}\n", failures.len(), picked.len());
@@ -144,10 +146,10 @@ fn compute(y: &Array, tile: Option<Vec<usize>>) -> Result<Tile, String> {
     y.compute_with(&options).map(|made| made.tile).map_err(|e| e.to_string())
 }
 
-/// At least six ways to cut an array, at most about `most` tiles each: whole, ragged, planes, columns, and some that
-/// are smaller than a halo.
+/// Ways to cut an array beside the one that a plan chooses, at most about `most` tiles each: whole, ragged, planes,
+/// rows, and one that is smaller than a halo along all axes but the last.
 pub fn tilings(shape: &[usize], most: usize) -> Vec<Vec<usize>> {
-    const PATTERNS: [[usize; 3]; 6] = [[5, 37, 61], [1, 1000, 1000], [1000, 7, 1000], [2, 64, 50], [1, 3, 4], [3, 2, 129]];
+    const PATTERNS: [[usize; 3]; 4] = [[5, 37, 61], [1, 1000, 1000], [1000, 7, 1000], [1, 3, 4]];
     let extent = |pattern: &[usize; 3], axis: usize| match (axis + 3).checked_sub(shape.len()) {
         Some(k) => pattern[k],
         None => 2,
