@@ -6,6 +6,8 @@
 mod cases;
 #[path = "conformance/data.rs"]
 mod data;
+#[path = "conformance/derived.rs"]
+mod derived;
 #[path = "conformance/elementwise.rs"]
 mod elementwise;
 #[path = "conformance/oracle.rs"]

@@ -203,7 +203,7 @@ fn axes_and_sizes_come_back() {
     for (found, of) in [(0, 0), (1, 2), (3, 3), (4, 4)] {
         assert!(close(&imagej.info().axes[found], &info.axes[of]), "{:?}", imagej.info().axes);
     }
-    let mut sorted = Vec::new();
+    let mut sorted: Vec<u8> = Vec::new();
     for (t, z, c) in (0..24).map(|n| (n / 12, n / 3 % 4, n % 3)) {
         sorted.extend(&bytes[((t * 3 + c) * 4 + z) * 1200..][..1200]);
     }

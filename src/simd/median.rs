@@ -3,8 +3,8 @@
 
 use super::key::{Lane, Ordered};
 use super::network::{median_of_columns3, median_of_columns5, median_of_sheets3, median3, sort3, sort5};
-use super::window::{Layout, Padded, padded};
 use super::vectorized;
+use super::window::{Layout, Padded, padded};
 use crate::grid::Dims;
 use crate::tile::View;
 use crate::with_plain_type;
