@@ -50,6 +50,10 @@ ops! {
     pub fn power(x, y) {} rule Arithmetic; same_as Some("numpy.power"); agreement Ulp(16);
     formula { x.pow(y) }
 
+    /// `x * x`. 8/16-bit integers multiply exactly in 32 bits, 32-bit integers saturate.
+    pub fn square(x) {} rule Arithmetic; same_as Some("numpy.square"); agreement Exact;
+    formula { x * x }
+
     /// `-x`. Up to 16-bit integers give i32.
     pub fn negative(x) {} rule Subtract; same_as Some("numpy.negative"); agreement Exact;
     formula { -x }
