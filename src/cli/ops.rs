@@ -63,7 +63,7 @@ fn agreement(agreement: Agreement) -> String {
 fn description(op: &'static Op) -> String {
     let mut text = format!("{}\n\n", op.signature());
     for line in op.doc {
-        text += line.trim_end();
+        text += line.strip_prefix(' ').unwrap_or(line).trim_end();
         text.push('\n');
     }
     text.push('\n');
@@ -171,7 +171,8 @@ fn tiny(dtype: Dtype) -> Result<Array> {
 
 /// The text of a meaning as the compiler keeps it, its lines moved to a margin of two.
 fn source(text: &str) -> String {
-    let text = text.trim().trim_start_matches('{').trim_end_matches('}');
+    let text = text.trim();
+    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text).trim();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let margin = lines.iter().skip(1).map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
     let moved =
