@@ -136,9 +136,20 @@ fn values_u16(path: &Path) -> Vec<u16> {
 fn run_writes_the_result_and_named_steps_and_sums_up() {
     let place = Place::new("run");
     let ran = place
-        .run(&["run", "a.npy", "sum.npy", "y = x + d\nastype(y - x, 'u16')", "-i", "d=a.npy", "-o", "y=y.npy", "--threads", "1"])
+        .run(&[
+            "run",
+            "a.npy",
+            "sum.npy",
+            "y = x + d\nastype(y - input, 'u16')",
+            "-i",
+            "d=a.npy",
+            "-o",
+            "y=y.npy",
+            "--threads",
+            "1",
+        ])
         .ok();
-    assert_eq!(values_u16(&place.0.join("sum.npy")), values_u16(&place.0.join("a.npy")));
+    assert!(values_u16(&place.0.join("sum.npy")) == values_u16(&place.0.join("a.npy")));
     assert!(place.0.join("y.npy").is_file());
     let err = ran.err();
     assert_eq!(err.lines().count(), 4, "{err}");
@@ -170,14 +181,14 @@ fn run_reads_folders_and_globs_as_one_stack() {
         assert!(info.contains("(3, 20, 30)") && !info.contains("unknown"), "{info}");
     }
     place.run(&["run", "planes/p?.tif", "whole.npy", "x"]).ok();
-    assert_eq!(values_u16(&place.0.join("whole.npy")), values_u16(&place.0.join("a.npy"))[..1800]);
+    assert!(values_u16(&place.0.join("whole.npy")) == values_u16(&place.0.join("a.npy"))[..1800]);
 }
 
 #[test]
 fn explain_writes_nothing() {
     let place = Place::new("explain");
     let before = place.list();
-    let pipeline = "median([1, 3, 3]) |> x - x.mean()";
+    let pipeline = "median([1, 3, 3]) |> x - mean(x)";
     for args in [vec!["a.tif", pipeline], vec!["a.tif", "out.zarr", pipeline]] {
         let args = [&["explain"], args.as_slice(), &["--threads", "2", "--memory", "64MiB"]].concat();
         let text = place.run(&args).ok().out();
@@ -193,7 +204,7 @@ fn explain_without_an_output_counts_no_result_in_memory() {
     fs::write(place.0.join("big.npy"), &flat).unwrap();
     let file = fs::OpenOptions::new().write(true).open(place.0.join("big.npy")).unwrap();
     file.set_len(flat.len() as u64 + (128 << 20)).unwrap();
-    place.run(&["explain", "big.npy", "gaussian(1.5)", "--memory", "48MiB", "--threads", "2"]).ok();
+    place.run(&["explain", "big.npy", "gaussian(1.5)", "--memory", "96MiB", "--threads", "2"]).ok();
 }
 
 #[test]
@@ -253,7 +264,7 @@ fn formats_and_doctor_describe_this_build() {
 #[test]
 fn a_small_demo_finds_its_spots_and_may_run_again() {
     let place = Place::new("demo");
-    let args = ["demo", "--size", "24,256,320", "--seed", "3", "--out", "d", "--memory", "256MiB", "--progress", "never"];
+    let args = ["demo", "--size", "24,768,768", "--seed", "3", "--out", "d", "--memory", "256MiB", "--progress", "never"];
     for _ in 0..2 {
         let ran = place.run(&args).ok();
         assert!(ran.out().contains("recall") && ran.err().is_empty(), "{}{}", ran.out(), ran.err());

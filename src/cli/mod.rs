@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   stackmill demo                                   see it work on a stack of its own
   stackmill run cells.tif mask.tif 'median([1, 3, 3]) |> white_tophat([1, 15, 15]) |> x > 60'
-  stackmill explain cells.tif 'gaussian(2) |> x - x.mean()' --memory 512MiB
+  stackmill explain cells.tif 'gaussian(2) |> x - mean(x)' --memory 512MiB
   stackmill ops gaussian                           what an op does, with its arguments
   stackmill info cells.tif mask.ome.zarr           shape, dtype, axes, chunks
 
@@ -29,7 +29,7 @@ Exit status: 0 done, 1 the machine's fault (disk, memory, a broken file), 2 the 
 
 /// Filters image stacks that are bigger than memory: lazily, in chunks, inside a memory budget.
 #[derive(Parser)]
-#[command(name = "stackmill", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "stackmill", bin_name = "stackmill", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

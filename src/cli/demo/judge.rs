@@ -57,7 +57,7 @@ fn captions(verdict: &Verdict, slab: &Range<usize>) -> Captions {
     let words = |score: &Score| format!("recall {:.3}, precision {:.3}", score.recall(), score.precision());
     Captions {
         raw: format!("raw, planes {} to {}", slab.start, slab.end.saturating_sub(1)),
-        filtered: "median, top-hat; rings: detections".to_owned(),
+        filtered: "filtered: median, white top-hat".to_owned(),
         below_raw: format!("best threshold: {}", words(&verdict.plain.1)),
         below_filtered: words(&verdict.score),
         pixel_um: 0.1,

@@ -44,7 +44,7 @@ pub struct Demo {
     /// The folder to write into; made if it does not exist
     #[arg(long, value_name = "DIR", default_value = "stackmill-demo")]
     out: PathBuf,
-    /// Extents of the stack
+    /// Extents of the stack; the glow shrinks with it, and below 768 pixels its edges look like spots
     #[arg(long, value_name = "Z,Y,X", default_value = "64,1024,1024", value_parser = shape)]
     size: Shape,
     /// Memory that the demo may add: 256MiB, 2GB, 1.5GiB, or bytes [default: half of what is free]
@@ -144,7 +144,13 @@ impl Demo {
         }
         let what =
             format!("the demo found too little: recall {recall:.3}, precision {precision:.3}, both should be at least {LEAST}");
-        Err(Error::bug(what).hint("please report it with the output of 'stackmill doctor' and the command that showed it"))
+        let small = self.size.0.iter().skip(1).any(|n| *n < 768);
+        let hint = if small {
+            "in a stack of less than 768 x 768 pixels the glow is as narrow as the spots: use a larger --size"
+        } else {
+            "please report it with the output of 'stackmill doctor' and the command that showed it"
+        };
+        Err(Error::bug(what).hint(hint))
     }
 }
 
