@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which numbers an array holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(dead_code, reason = "the laws use some, the conformance matrix all")]
 pub enum Data {
     /// Finite, over the whole range of small dtypes.
     Plain,

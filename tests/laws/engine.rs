@@ -17,7 +17,7 @@ fn rows_longer_than_strips_are_whole() {
         let x = ndarray::Array2::from_shape_fn((3, width), |(r, x)| pixel(r, x));
         let array = Array::from_ndarray(&x);
         let near = |k: isize| k.clamp(0, width as isize - 1) as usize;
-        let affine = computed(&(&array * 3 - 7), None).to_ndarray::<i32>().unwrap();
+        let affine = computed(&((&array - 7) * 3), None).to_ndarray::<i32>().unwrap();
         let greatest = computed(&array.maximum_filter([1, 3]), None).to_ndarray::<u16>().unwrap();
         let median = computed(&array.median([1, 3]), None).to_ndarray::<u16>().unwrap();
         let slope = computed(&array.sobel(), None).to_ndarray::<f32>().unwrap();
@@ -26,7 +26,7 @@ fn rows_longer_than_strips_are_whole() {
             let mut window = [at(-1), *value, at(1)];
             window.sort_unstable();
             let place = format!("row {row} column {k} of {width}");
-            assert_eq!(affine[[row, k]], i32::from(*value) * 3 - 7, "{place}");
+            assert_eq!(affine[[row, k]], (i32::from(*value) - 7) * 3, "{place}");
             assert_eq!((median[[row, k]], greatest[[row, k]]), (window[1], window[2]), "{place}");
             let column = |d: isize| {
                 let of = |r: usize| f32::from(x[[r, near(k as isize + d)]]);
