@@ -4,7 +4,7 @@
 use super::budget::{Fixed, block_bytes, price, worst_tile};
 use super::program::Program;
 use super::sweep::Sweep;
-use super::{Machine, Output, Pass};
+use super::{Costs, Machine, Output, Pass};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Stage;
 use crate::grid::{Dims, Grid, Region};
@@ -13,6 +13,9 @@ use crate::grid::{Dims, Grid, Region};
 const LARGE_TILE: u64 = 48 << 20;
 /// Tiles that a pass should have at least, so that its lanes overlap.
 const MANY_TILES: u64 = 16;
+/// A halving must free at least this part in 1024 of a tile's bytes: where the rest are units, which a smaller tile
+/// holds as well, it would only make more tiles.
+const WORTH: u64 = 24;
 /// The narrowest block along x: shorter rows waste vectors.
 const NARROW: usize = 128;
 
@@ -77,13 +80,21 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 /// A budget that the smallest legal tile does not fit.
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
-    let tile = match &machine.tile {
-        Some(wish) if wish.len() == program.domain.len() => wished(wish, &rules, &program.domain),
-        _ => chosen(&program, outputs, machine, fixed, &rules)?,
+    let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
+    let priced = |tile: Dims| -> Result<(Sweep, Dims, Costs)> {
+        let sweep = Sweep { grid: Grid::new(program.domain, tile) };
+        let block = cut_block(&program, &sweep, &rules, machine.cache)?;
+        let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+        Ok((sweep, block, costs))
     };
-    let sweep = Sweep { grid: Grid::new(program.domain, tile) };
-    let block = cut_block(&program, &sweep, &rules, machine.cache)?;
-    let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+    let (mut sweep, mut block, mut costs) = priced(match wish {
+        Some(wish) => wished(wish, &rules, &program.domain),
+        None => chosen(&program, outputs, machine, fixed, &rules, WORTH)?,
+    })?;
+    if costs.predicted > machine.memory && wish.is_none() {
+        // Every byte counts now, however many tiles it takes.
+        (sweep, block, costs) = priced(chosen(&program, outputs, machine, fixed, &rules, 0)?)?;
+    }
     if costs.predicted > machine.memory {
         return Err(refusal(&program, machine, &costs, &sweep));
     }
@@ -108,8 +119,9 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
     (0..domain.len()).map(|a| rules.legal(a, wish[a], domain)).collect()
 }
 
-/// Halves the whole domain, axis by axis, until a tile is small enough to fit and to overlap.
-fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixed, rules: &Rules) -> Result<Dims> {
+/// Halves the whole domain, axis by axis, until a tile is small enough to fit and to overlap, or until no halving frees
+/// `worth` parts in 1024 of its bytes.
+fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixed, rules: &Rules, worth: u64) -> Result<Dims> {
     let domain = program.domain;
     let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
     let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
@@ -127,6 +139,9 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
         // Halving must help, and cost the least recomputation; the outermost such axis keeps rows long.
         let mut best: Option<(f64, Dims)> = None;
         for next in halves.map(halved).filter(|next| *next != tile) {
+            if worth > 0 && cost(next)?.total() > bytes - bytes / 1024 * worth {
+                continue;
+            }
             let (_, recompute) = block_bytes(program, &Region { start: Dims::filled(domain.len(), 0), shape: next })?;
             if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
                 best = Some((recompute, next));
@@ -171,7 +186,7 @@ fn cut_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> R
 }
 
 /// The refusal: what does not fit, with the numbers and the way out.
-fn refusal(program: &Program, machine: &Machine, costs: &super::Costs, sweep: &Sweep) -> Error {
+fn refusal(program: &Program, machine: &Machine, costs: &Costs, sweep: &Sweep) -> Error {
     let step = program.steps.last().map_or_else(|| "the copy".to_owned(), |s| s.origin.op.clone());
     let tile = costs.tile_units + costs.tile_stored + costs.tile_out;
     let what = format!(

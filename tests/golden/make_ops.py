@@ -116,15 +116,12 @@ def smoothing(cases):
             full = dict(arguments, mode=mode)
             source = cube(kind)
             x = sources(source)["x"]
-            if not is_float(kind) and full.get("cval", 0) < 0:
-                # The number outside is an element: rounded to even and saturated.
-                full["cval"] = 0 if kind.startswith("u") else -6
             y = nd.uniform_filter(x.astype(np.float64), **full)
-            full = dict(arguments, mode=mode)
             if not is_float(kind):
-                # The sum is an integer, so this is the exact sum, and its mean rounds once.
+                # The sum is a whole number of halves, so this is the exact sum; its mean rounds once and saturates.
                 count = int(np.prod(np.broadcast_to(arguments["size"], 3)))
-                y = np.rint(np.rint(y * count) / count)
+                limits = np.iinfo(LONG[kind])
+                y = np.clip(np.rint(np.rint(y * count * 2) / 2 / count), limits.min, limits.max)
             check = float_check(y, x, kind) if is_float(kind) else Exact(y, kind)
             cases.add(source, call("uniform", **full), check)
 
@@ -181,6 +178,7 @@ def elementwise(cases):
         cases.add(source, "x % y", Exact(rest, widened(base, True)))
         cases.add(source, "minimum(x, y)", Exact(np.minimum(x, y), base))
         cases.add(source, "maximum(x, y)", Exact(np.maximum(x, y), base))
+        cases.add(source, "square(x)", Exact(np.square(x), widened(base, False)))
         cases.add(source, "-x", Exact(-x, widened(base, True)))
         cases.add(source, "where(x > y, x, y)", Exact(np.where(x > y, x, y), base))
         low, high = (3, 90) if not is_float(base) else (-12.5, 33.25)

@@ -107,11 +107,9 @@ pub fn prove(file: &str, array_of: impl Fn(&str) -> (Array, Vec<(String, Array)>
     assert!(!picked.is_empty(), "no case is picked by GOLDEN='{only}'");
     let mut failures = Vec::new();
     for case in &picked {
-        let start = std::time::Instant::now();
         let (x, others) = array_of(&case.source);
         let made = evaluate(&case.text, &x, &others).unwrap_or_else(|e| panic!("{}: {e}", key(case)));
         failures.extend(prove_case(case, &x, &made.result, most).err());
-        println!("{:6.2} s  {}", start.elapsed().as_secs_f64(), key(case));
     }
     let told = failures.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
     assert!(failures.is_empty(), "{} of {} golden cases differ; the first:\n\n{told}\n", failures.len(), picked.len());
