@@ -161,9 +161,11 @@ fn fold_tile() -> impl Strategy<Value = [usize; 3]> {
 }
 
 fn joins_alike(which: usize, dtype: Dtype, axis: i64, tile: [usize; 3], seed: u64) -> Result<(), TestCaseError> {
-    let values = Values::new(dtype, &[5, 33, 300], Data::Plain, seed);
+    // More than 256 outputs along every axis, so that states are kept in both ways.
+    let values = Values::new(dtype, &[5, 60, 300], Data::Plain, seed);
     let axes = if axis == 3 { AxisList::Default } else { axis.into() };
-    let folded = |x: &Array| fold(x, which, axes.clone());
+    // Tenths round in every addition: an order that moves shows.
+    let folded = |x: &Array| fold(&if dtype.is_float() { x * 0.1 } else { x.clone() }, which, axes.clone());
     let first = computed(&folded(&values.lent()), None);
     let tiled = computed(&folded(&values.lent()), Some(&tile));
     prop_assert!(first.tile.data.bytes() == tiled.tile.data.bytes(), "fold {which} {dtype} axis {axis} tile {tile:?}");

@@ -22,6 +22,8 @@ copy_tree() {
     rm -rf "$work"
     mkdir -p "$work"
     tar -C "$root" --exclude=./target --exclude=./.git -cf - . | tar -C "$work" -xf -
+    # Cargo tells packages apart by name and version, not by folder: a broken 0.1.0 would pass for the real one later.
+    sed -i 's/^version = .*/version = "0.0.0-mutant"/' "$work/Cargo.toml"
     # Older times than the last mutant's would hide that a file is back to what it was.
     find "$work/src" "$work/tests" -name '*.rs' -exec touch {} +
 }
