@@ -142,7 +142,7 @@ impl std::error::Error for Error {}
 /// The candidate nearest to `name` by edit distance, if one is near enough to be a slip of the finger.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let reach = 1 + name.chars().count() / 3;
+    let reach = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (edit_distance(name, candidate), candidate))
@@ -150,6 +150,9 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// More names than this are not listed in a hint.
+const LONG_LIST: usize = 24;
 
 /// `unknown WHAT 'name'`, with the nearest candidate as the hint, else the whole list.
 #[must_use]
@@ -159,6 +162,7 @@ pub fn unknown<'a>(what: &str, name: &str, candidates: impl IntoIterator<Item = 
     match nearest(name, all.iter().copied()) {
         Some(near) => error.hint(format!("did you mean '{near}'?")),
         None if all.is_empty() => error,
+        None if all.len() > LONG_LIST => error.hint("no known name is near; `stackmill ops` lists the ops"),
         None => error.hint(format!("known: {}", all.join(", "))),
     }
 }

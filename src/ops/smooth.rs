@@ -50,7 +50,7 @@ fn gaussian_axes(info: &Info, sigma: &PerAxis<Extent>, order: &PerAxis<i64>, axe
     for (axis, extent) in sigmas {
         let sigma = pixels(&extent, &info.axes[axis])?;
         if !sigma.is_finite() || sigma < 0.0 {
-            return Err(Error::caller(format!("sigma must be 0 or more, got {sigma} for axis {axis}")));
+            return Err(Error::caller(format!("sigma must be finite and 0 or more, got {sigma} for axis {axis}")));
         }
         let order = orders.iter().find(|(a, _)| *a == axis).map_or(0, |(_, o)| *o);
         if !(0..=2).contains(&order) {

@@ -102,9 +102,9 @@ impl Values {
         let mut one = |k: usize| match data {
             Data::Nan if dtype.is_float() && k % 61 == 17 => Number::Float(f64::NAN),
             Data::Infinite if dtype.is_float() && k % 61 == 17 => {
-                Number::Float(if k % 2 == 0 { f64::INFINITY } else { f64::NEG_INFINITY })
+                Number::Float(if k.is_multiple_of(2) { f64::INFINITY } else { f64::NEG_INFINITY })
             }
-            Data::Special if noise.next() % 2 == 0 => special(dtype, &mut noise),
+            Data::Special if noise.next().is_multiple_of(2) => special(dtype, &mut noise),
             Data::Special => {
                 let small = i128::from(noise.next() % 12) - if dtype.is_signed() { 4 } else { 0 };
                 if dtype.is_float() { Number::Float(small as f64 * 0.75) } else { Number::Int(small.clamp(0, dtype.limits().1)) }
