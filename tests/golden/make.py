@@ -316,8 +316,8 @@ def main():
     if sys.argv[1:2] == ["show"]:
         key, start, stop = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
         check = (data.all | ops.all)[key]
-        for k, v in enumerate(check.value.ravel()[start:stop], start):
-            print(k, np.unravel_index(k, check.value.shape), v)
+        for k, v in enumerate(check.value.ravel()[start:stop].tolist(), start):
+            print(k, [int(i) for i in np.unravel_index(k, check.value.shape)], v)
         return
     for name, cases in ("data.txt", data), ("ops.txt", ops):
         text = "\n".join(cases.lines()) + "\n"
