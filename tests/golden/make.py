@@ -2,6 +2,7 @@
 
     python tests/golden/make.py                         writes data.txt and ops.txt beside this file
     python tests/golden/make.py show 'KEY' START STOP   prints the expected elements of one case
+    python tests/golden/make.py diff 'KEY' FILE         prints where the elements that a failed test kept first differ
 
 The versions are pinned: another release may round differently. A line `@ input` begins the cases of an input, one line
 each, fields separated by tabs:
@@ -316,8 +317,19 @@ def main():
     if sys.argv[1:2] == ["show"]:
         key, start, stop = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
         check = (data.all | ops.all)[key]
-        for k, v in enumerate(check.value.ravel()[start:stop], start):
-            print(k, np.unravel_index(k, check.value.shape), v)
+        for k, v in enumerate(check.value.ravel()[start:stop].tolist(), start):
+            print(k, [int(i) for i in np.unravel_index(k, check.value.shape)], v)
+        return
+    if sys.argv[1:2] == ["diff"]:
+        check = (data.all | ops.all)[sys.argv[2]]
+        ours, want = np.fromfile(sys.argv[3], check.value.dtype), check.value.ravel()
+        apart = bits_of(ours) != bits_of(want)
+        if hasattr(check, "exact"):
+            apart &= np.abs(ours - check.exact.ravel()) > 0.501
+        for k in np.flatnonzero(apart)[:1]:
+            at = [int(i) for i in np.unravel_index(k, check.value.shape)]
+            print(f"{apart.sum()} of {apart.size} differ; first element {k} {at}: ours {ours[k]}, SciPy's {want[k]}")
+        print(f"{apart.sum()} differences")
         return
     for name, cases in ("data.txt", data), ("ops.txt", ops):
         text = "\n".join(cases.lines()) + "\n"

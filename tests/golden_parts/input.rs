@@ -64,7 +64,7 @@ fn value(s: u32, dtype: Dtype, special: &str) -> Number {
         return Number::Float(match special {
             "nan" if s % 17 == 2 => f64::NEG_INFINITY,
             "nan" if s % 13 == 1 => f64::INFINITY,
-            "nan" if s % 11 == 0 => f64::NAN,
+            "nan" if s.is_multiple_of(11) => f64::NAN,
             "" | "nan" => v * 200.0 - 100.0,
             "unit" => v + 2f64.powi(-25),
             "wide" => v * 160.0 - 80.0,

@@ -205,7 +205,8 @@ fn check(case: &Case, tile: &Tile) -> Result<(), String> {
 fn words(tile: &Tile) -> Vec<u64> {
     let bits = |k: usize| match number(tile, k) {
         Number::Float(v) if v.is_nan() => 1,
-        Number::Float(v) if v == 0.0 => 0,
+        // Both zeros.
+        Number::Float(0.0) => 0,
         Number::Float(_) | Number::Bool(_) => raw(tile, k),
         Number::Int(_) if tile.dtype.size() == 8 => raw(tile, k),
         Number::Int(v) => i64::try_from(v).unwrap().cast_unsigned(),
@@ -232,16 +233,17 @@ fn check_words(case: &Case, tile: &Tile, words: &[u64], hash: u64, digests: &[u1
         .collect();
     let from = bad.first().copied().unwrap_or(0) * run;
     let to = words.len().min(from + run);
-    let shown: Vec<String> = (from..to.min(from + 45)).map(|k| number(tile, k).to_string()).collect();
+    let shown: Vec<String> = (from..to.min(from + 12)).map(|k| number(tile, k).to_string()).collect();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("golden-{hash:016x}.bin"));
+    let kept = std::fs::write(&file, tile.data.bytes()).map_or_else(|e| e.to_string(), |()| file.display().to_string());
     Err(format!(
-        "{} of {} runs of elements differ, the first from {} to {to}; ours there: {}\n  expected: \
-         python tests/golden/make.py show '{}' {from} {}",
+        "{} of {} runs of elements differ, the first from {} to {to}; ours there: {} ...\n  first difference with both \
+         values: python tests/golden/make.py diff '{}' {kept}",
         bad.len(),
         digests.len(),
         place(tile, from),
         shown.join(" "),
         key(case),
-        to.min(from + 45)
     ))
 }
 
@@ -255,7 +257,7 @@ fn check_samples(tile: &Tile, values: &[(f64, f64)]) -> Result<(), String> {
             k
         } else {
             state = input::next(state);
-            usize::try_from(u64::from(state) * count as u64 >> 32).unwrap()
+            usize::try_from((u64::from(state) * count as u64) >> 32).unwrap()
         };
         let ours = number(tile, at).to_f64();
         let equal = ours == *want || ours.is_nan() && want.is_nan() || (ours - want).abs() <= *tolerance;
