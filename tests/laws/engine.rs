@@ -57,10 +57,13 @@ fn late_values_meet_their_elements() {
     assert!(found.iter().zip(&numbers).all(|(f, v)| (f64::from(*f) - (v - mean)).abs() < 1e-2));
 }
 
+/// A function of arrays and what to call it.
+type Named = (&'static str, fn(&Array) -> Array);
+
 /// A formula fused with the next gives what each gives alone, at the limits of every dtype.
 #[test]
 fn fused_formulas_are_the_formulas() {
-    let firsts: [(&str, fn(&Array) -> Array); 6] = [
+    let firsts: [Named; 6] = [
         ("abs", |x| x.abs()),
         ("-", |x| -x),
         ("+ 100", |x| x + 100),
