@@ -3,7 +3,7 @@
 #
 # Each folder beside this script is one build: a copy of the tree with every mutant of the folder in it. Mutants of one
 # folder do not meet: each is killed by a test of its own, and the cells in `control` must still pass, so that a test that
-# always fails kills nothing. Needs bash and cargo; takes two builds of the crate.
+# always fails kills nothing. Needs bash and cargo; two builds, about five minutes on two cores.
 #
 #   tests/mutants/run.sh [folder]...
 set -euo pipefail
