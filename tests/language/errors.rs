@@ -238,7 +238,7 @@ pub const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "median(3, mode='reflekt')",
-        "parameter 'mode': unknown mode 'reflekt'\n  in step 1, column 1: median(3, mode='reflekt')\n                       ^",
+        "parameter 'mode': unknown mode 'reflekt'\n  in step 1, column 1: median(3, mode='reflekt')\n                       ^\nhint: did you mean 'reflect'?",
     ),
     ("sqrt(4)", "sqrt got more arguments than it takes\n  in step 1, column 1: sqrt(4)\n                       ^\nhint: sqrt(x)"),
     (

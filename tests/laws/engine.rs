@@ -60,8 +60,6 @@ fn late_values_meet_their_elements() {
 /// A function of arrays and what to call it.
 type Named = (&'static str, fn(&Array) -> Array);
 
-type First = fn(&Array) -> Array;
-
 /// A formula fused with the next gives what each gives alone, at the limits of every dtype.
 #[test]
 fn fused_formulas_are_the_formulas() {
