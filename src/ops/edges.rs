@@ -40,7 +40,7 @@ ops! {
         mode: Edge = Edge::Reflect,
         /// The number outside, for mode constant.
         cval: f64 = 0.0,
-    } rule Float; same_as Some("scipy.ndimage.sobel"); agreement Ulp(8);
+    } rule Float; same_as Some("scipy.ndimage.sobel"); agreement Ulp(32);
     compose {
         let info = x.info()?;
         lines::refuse_labels(info)?;
