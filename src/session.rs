@@ -1,6 +1,7 @@
 //! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
 //! It does not know how any of them works.
 
+use crate::device::Device;
 use crate::device::cpu::Cpu;
 use crate::dtype::{Element, typed};
 use crate::error::{Error, Result, bytes_text};
@@ -18,6 +19,9 @@ const LEAST_MEMORY: u64 = 64 << 20;
 /// A worker's share of the second-level cache, of processors that have 1 to 2 MiB a core.
 const CACHE: usize = 1 << 20;
 
+/// Bytes of a GPU's memory that a run takes where nobody said how many.
+const VRAM: u64 = 1 << 30;
+
 /// What a run may use and how it writes.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -29,6 +33,10 @@ pub struct Options {
     pub tile: Option<Vec<usize>>,
     /// `auto`, `cpu`, or a device's name.
     pub device: String,
+    /// Bytes of a GPU's memory that the run may take, staging included; by default 1 GiB.
+    pub vram: Option<u64>,
+    /// Whether shaders run with every bounds check: slower, to find faults.
+    pub checked_shaders: bool,
     /// Whether outputs that exist are replaced.
     pub overwrite: bool,
     /// Whether a TIFF is written in tiles.
@@ -40,7 +48,17 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let device = "auto".to_owned();
-        Options { memory: None, threads: None, tile: None, device, overwrite: false, tiled: false, by_meaning: false }
+        Options {
+            memory: None,
+            threads: None,
+            tile: None,
+            device,
+            vram: None,
+            checked_shaders: false,
+            overwrite: false,
+            tiled: false,
+            by_meaning: false,
+        }
     }
 }
 
@@ -54,6 +72,7 @@ impl Options {
             cache: CACHE,
             tile: self.tile.clone(),
             device: self.device.clone(),
+            vram: self.vram.unwrap_or(VRAM),
         }
     }
 }
@@ -104,7 +123,7 @@ pub struct Session {
     outputs: Vec<Output>,
     plan: Plan,
     identity: Identity,
-    by_meaning: bool,
+    options: Options,
 }
 
 impl Session {
@@ -115,7 +134,7 @@ impl Session {
     pub fn new(outputs: Vec<Output>, options: &Options) -> Result<Session> {
         let plan = plan(&outputs, &options.machine())?;
         let identity = identity(&outputs, &plan);
-        Ok(Session { outputs, plan, identity, by_meaning: options.by_meaning })
+        Ok(Session { outputs, plan, identity, options: options.clone() })
     }
 
     /// Plans to save arrays under paths; the formats follow from the names.
@@ -152,9 +171,40 @@ impl Session {
     /// # Errors
     /// What stopped it; outputs are given up then.
     pub fn run(&self, observe: Observer<'_>) -> Result<Summary> {
-        let device = if self.by_meaning { Cpu::by_meaning() } else { Cpu::default() };
-        run(&self.plan, &self.outputs, &device, &self.identity, observe)
+        let device = self.device()?;
+        self.run_on(&*device, observe)
     }
+
+    /// Runs the plan on a device that the caller opened.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
+        run(&self.plan, &self.outputs, device, &self.identity, observe)
+    }
+
+    /// The device of the plan; a GPU is opened only where a pass has work for it.
+    fn device(&self) -> Result<Box<dyn Device>> {
+        if self.plan.passes.iter().any(|pass| pass.gpu.is_some()) {
+            return gpu(&self.plan, &self.options);
+        }
+        Ok(Box::new(if self.options.by_meaning { Cpu::by_meaning() } else { Cpu::default() }))
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
+    use crate::device::gpu::{Faults, Gpu, Wish};
+    let slots = plan.passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
+    let checked = options.checked_shaders || std::env::var_os("STACKMILL_GPU_CHECKED").is_some_and(|v| v == "1");
+    let wish = Wish { name: plan.placement.device.clone(), vram: plan.machine.vram, checked, faults: Faults::default() };
+    Ok(Box::new(Gpu::open(wish, slots)?))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(plan: &Plan, _: &Options) -> Result<Box<dyn Device>> {
+    let what = format!("device '{}': this build has no GPU support", plan.placement.device);
+    Err(Error::caller(what).hint("--device cpu, or build with the feature gpu"))
 }
 
 /// What makes two runs the same work: the graph, its sources, the sinks' layouts. Not budget, tiles or threads.
@@ -165,6 +215,9 @@ fn identity(outputs: &[Output], plan: &Plan) -> Identity {
             if let crate::plan::InputFrom::Source(source) = &input.from {
                 words += &format!("{} {};", source.name(), source.fingerprint());
             }
+        }
+        if pass.gpu.as_ref().is_some_and(|gpu| !gpu.sharing.exact) {
+            words += "gpu;";
         }
         for step in &pass.program.steps {
             words += &format!("{} {} {:?};", step.origin.op, step.origin.part, step.inputs);

@@ -22,13 +22,22 @@ pub fn text() -> String {
         row("default budget", format!("{} (--memory)", bytes_text(default_memory()))),
         row("resident now", told(os::resident_bytes())),
         row("SIMD", simd().to_owned()),
-        row("devices", "cpu; GPU: not part of this version".to_owned()),
         row("features", features().join(", ")),
         row("formats", formats.join(", ")),
         row("ops", ops::all().count().to_string()),
         row("terminal", terminal().to_owned()),
     ];
-    format!("stackmill doctor\n{}", columns(&rows))
+    format!("stackmill doctor\n{}\nGPUs\n{}", columns(&rows), columns(&gpus()))
+}
+
+#[cfg(feature = "gpu")]
+fn gpus() -> Vec<[String; 2]> {
+    crate::device::gpu::report()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpus() -> Vec<[String; 2]> {
+    vec![["none".to_owned(), "this build has no GPU support".to_owned()]]
 }
 
 fn profile() -> &'static str {
@@ -70,7 +79,7 @@ fn simd() -> &'static str {
 }
 
 fn features() -> Vec<&'static str> {
-    let all = [("tiff", cfg!(feature = "tiff")), ("zarr", cfg!(feature = "zarr")), ("cli", cfg!(feature = "cli"))];
+    let all = [("gpu", cfg!(feature = "gpu")), ("tiff", cfg!(feature = "tiff")), ("zarr", cfg!(feature = "zarr")), ("cli", cfg!(feature = "cli"))];
     all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }
 

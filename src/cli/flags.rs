@@ -19,10 +19,10 @@ pub struct Limits {
     /// Extents of a tile, one per axis of the result [default: chosen by the plan]
     #[arg(long, value_name = "8,512,512", value_parser = tile)]
     pub tile: Option<Tile>,
-    /// Where stages run: auto, cpu, gpu, or a device's name
+    /// Where stages run: auto, cpu, gpu, or part of an adapter's name (stackmill doctor lists them)
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub device: String,
-    /// Memory of the device that the run may add; without effect on the CPU
+    /// Memory of a GPU that the run may take [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub vram: Option<u64>,
 }
@@ -57,7 +57,7 @@ impl Limits {
     /// The options of a run.
     #[must_use]
     pub fn options(&self, writing: Writing) -> Options {
-        if self.vram.is_some() {
+        if self.vram.is_some() && matches!(self.device.as_str(), "cpu" | "auto") {
             super::say("note: --vram has no effect: everything runs on the CPU");
         }
         Options {
@@ -65,6 +65,7 @@ impl Limits {
             threads: self.threads,
             tile: self.tile.clone().map(|t| t.0),
             device: self.device.clone(),
+            vram: self.vram,
             overwrite: writing.overwrite,
             tiled: writing.tiled,
             ..Options::default()

@@ -50,6 +50,12 @@ impl Display {
 
     /// Shows `progress`, if it is time.
     pub fn show(&self, progress: &Progress) {
+        for notice in progress.notices.iter().filter(|_| self.lines) {
+            match &self.bar {
+                Some(bar) => bar.println(format!("note: {notice}")),
+                None => super::say(&format!("note: {notice}")),
+            }
+        }
         if !self.lines || progress.seconds < self.next.get() {
             return;
         }
@@ -126,7 +132,7 @@ mod tests {
     fn a_line_says_all() {
         let display = Display { label: "demo".to_owned(), bar: None, lines: true, next: Cell::new(0.0) };
         let bytes = (64 << 20, 128 << 20);
-        let progress = Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on: Lane::Compute };
+        let progress = Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on: Lane::Compute, notices: Vec::new() };
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";
         assert_eq!(display.words(&progress), line);
     }

@@ -2,6 +2,8 @@
 //! No device knows an op by name, a file format, or the order of tiles.
 
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod null;
 
 use crate::error::Result;
@@ -53,4 +55,14 @@ pub trait Device: Sync {
     /// # Errors
     /// A fault of a kernel or of the plan.
     fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched>;
+
+    /// How many tiles of a pass are launched at once by threads of the device's own; 0 where the worker pool does it.
+    fn lanes(&self, _pass: &Pass) -> usize {
+        0
+    }
+
+    /// What happened since the last call that the user must know: a device lost, work that went elsewhere.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -13,7 +13,7 @@ mod slice;
 pub use args::{Args, AxisList, Extent, ParamType, PerAxis, Value};
 pub use array::Array;
 pub use axes::{axes_of, broadcast, per_axis, pixels};
-pub use node::{Body, Fold, LineTaps, Node, Origin, Pick, Scan, Stage, Window};
+pub use node::{Body, Fold, LineTaps, Node, OrderStatistic, Origin, Pick, Scan, Stage, Window};
 pub use op::{Agreement, FoldMade, Meaning, Op, Param, ScanMade, WindowMade, op_name};
 pub use rule::DtypeRule;
 pub use slice::{Index, Slice};

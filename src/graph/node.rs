@@ -63,6 +63,19 @@ pub trait Window: Send + Sync {
     fn fast(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> bool;
     /// What makes two windows the same, for explanations and identities.
     fn words(&self) -> String;
+    /// Where the window is nothing but the element of one rank in a box: which. Devices have kernels for those.
+    fn order_statistic(&self) -> Option<OrderStatistic> {
+        None
+    }
+}
+
+/// The element of a rank in a box; NaN is the largest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrderStatistic {
+    /// The extents of the box.
+    pub size: Dims,
+    /// The rank: 0 is the least.
+    pub rank: usize,
 }
 
 /// A reduction. Its state is a tile of plain numbers, one or a few planes per output element.

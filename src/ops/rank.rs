@@ -4,7 +4,7 @@
 use super::lines::{self, Span};
 use crate::error::Result;
 use crate::graph::Agreement::Exact;
-use crate::graph::{Array, AxisList, PerAxis, Window};
+use crate::graph::{Array, AxisList, OrderStatistic, PerAxis, Window};
 use crate::grid::{Dims, Edge};
 use crate::ops;
 use crate::simd::median::median as by_network;
@@ -49,6 +49,10 @@ impl Window for Median {
 
     fn words(&self) -> String {
         format!("median of {}", self.size)
+    }
+
+    fn order_statistic(&self) -> Option<OrderStatistic> {
+        Some(OrderStatistic { size: self.size, rank: self.size.count() / 2 })
     }
 }
 

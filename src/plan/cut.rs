@@ -4,7 +4,9 @@
 use super::budget::{Fixed, block_bytes, price, worst_tile};
 use super::program::Program;
 use super::sweep::Sweep;
-use super::{Costs, Machine, Output, Pass};
+use super::place::{Sharing, share};
+use super::schedule::{self, MOST_BINDING};
+use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Stage;
 use crate::grid::{Dims, Grid, Region};
@@ -78,12 +80,13 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 ///
 /// # Errors
 /// A budget that the smallest legal tile does not fit.
-pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixed) -> Result<Pass> {
+pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &Placement, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
     let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
     let priced = |tile: Dims| -> Result<(Sweep, Dims, Costs)> {
         let sweep = Sweep { grid: Grid::new(program.domain, tile) };
-        let block = cut_block(&program, &sweep, &rules, machine.cache)?;
+        let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
+        let block = cut_block(&program, &sweep, &rules, NARROW, &fits)?;
         let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
         Ok((sweep, block, costs))
     };
@@ -98,7 +101,58 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     if costs.predicted > machine.memory {
         return Err(refusal(&program, machine, &costs, &sweep));
     }
-    Ok(Pass { program, sweep, block, costs })
+    let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
+    if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
+}
+
+/// Slots of a GPU: one is filled, one computes, one is emptied.
+const SLOTS: usize = 3;
+/// The narrowest block of a GPU along x.
+const NARROW_ON_GPU: usize = 16;
+
+/// Gives a pass its part on a GPU: blocks that fit its memory; or says why the CPU does all of it.
+fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
+    let Some(sharing) = share(&pass.program) else {
+        let why = if pass.program.steps.is_empty() { "there is nothing to compute" } else { "no step of it can run on a GPU" };
+        pass.on_cpu = Some(why.to_owned());
+        return Ok(pass);
+    };
+    let spare = machine.memory.saturating_sub(pass.costs.fixed + pass.costs.ledger);
+    for slots in (1..=SLOTS).rev() {
+        let share_of = |bytes: u64| bytes / slots as u64;
+        let fits = |block: &Region| -> Result<bool> {
+            let (vram, host, largest) = gpu_bytes(&pass, &sharing, block)?;
+            Ok(vram <= share_of(machine.vram) && vram + host <= share_of(spare) && largest <= MOST_BINDING)
+        };
+        let block = cut_block(&pass.program, &pass.sweep, rules, NARROW_ON_GPU, &fits)?;
+        let middle = Region { start: pass.sweep.middle().start, shape: block.zip_with(&pass.sweep.middle().shape, usize::min) };
+        if fits(&middle)? {
+            let (block_bytes, host, _) = gpu_bytes(&pass, &sharing, &middle)?;
+            let align = (0..block.len()).map(|axis| fold_align(&pass.program, axis)).collect();
+            pass.costs.scratch = slots as u64 * (block_bytes + host);
+            pass.costs.predicted = pass.costs.fixed + pass.costs.ledger + pass.costs.scratch;
+            pass.gpu = Some(GpuPass { sharing, block, align, slots, block_bytes });
+            return Ok(pass);
+        }
+    }
+    let what = format!("its smallest block fits neither --vram {} nor what memory leaves", bytes_text(machine.vram));
+    pass.on_cpu = Some(what);
+    Ok(pass)
+}
+
+/// Bytes of device memory and of the CPU's memory that one block in flight takes, and those of its largest buffer.
+fn gpu_bytes(pass: &Pass, sharing: &Sharing, block: &Region) -> Result<(u64, u64, u64)> {
+    let plan = schedule::schedule(&pass.program, &sharing.segments, block)?;
+    let (vram, largest) = schedule::vram_bytes(&pass.program, &plan);
+    let steps = if sharing.segments.iter().all(|s| s.gpu) { 0 } else { block_bytes(&pass.program, block)?.0 as u64 };
+    Ok((vram, vram / 2 + steps, largest))
+}
+
+/// What a fold's anchored blocks ask of the edges along an axis.
+fn fold_align(program: &Program, axis: usize) -> usize {
+    let rank = program.domain.len();
+    let blocks = program.folds.iter().filter(|f| f.fold.axes().contains(&axis)).map(|f| f.fold.block(axis, rank));
+    blocks.fold(1, least_common_multiple)
 }
 
 /// Refuses a tile that no pass of these domains could have. One that fits only some is for those: a reduction sweeps
@@ -154,25 +208,27 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     }
 }
 
-/// Halves a tile until one worker's values fit its share of the cache.
-fn cut_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
+/// Halves a tile until a block fits: a worker's share of the cache, or a GPU's memory.
+fn cut_block(
+    program: &Program,
+    sweep: &Sweep,
+    rules: &Rules,
+    narrow: usize,
+    fits: &dyn Fn(&Region) -> Result<bool>,
+) -> Result<Dims> {
     let tile = sweep.middle();
     let mut block = sweep.grid.unit;
     let rank = block.len();
-    let folds_align = |axis: usize| {
-        let blocks = program.folds.iter().filter(|f| f.fold.axes().contains(&axis)).map(|f| f.fold.block(axis, rank));
-        blocks.fold(1, least_common_multiple)
-    };
-    let price = |block: Dims| block_bytes(program, &Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) });
-    while price(block)?.0 > cache {
+    let region = |block: Dims| Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) };
+    while !fits(&region(block))? {
         let mut best: Option<(f64, Dims)> = None;
         for axis in 0..rank {
-            let least = if axis + 1 == rank { NARROW } else { 1 };
-            let half = (block[axis] / 2).next_multiple_of(folds_align(axis));
+            let least = if axis + 1 == rank { narrow } else { 1 };
+            let half = (block[axis] / 2).next_multiple_of(fold_align(program, axis));
             if rules.whole[axis] || half < least || half >= block[axis] {
                 continue;
             }
-            let recompute = price(block.with(axis, half))?.1;
+            let recompute = block_bytes(program, &region(block.with(axis, half)))?.1;
             if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
                 best = Some((recompute, block.with(axis, half)));
             }

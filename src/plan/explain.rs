@@ -43,6 +43,7 @@ fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
     }
     let stages = program.steps.iter().map(|s| s.stage_number + 1).max().unwrap_or(0);
     put(text, 1, &format!("group  {stages} stages, run one after another on each block of a tile"));
+    explain_device(text, pass);
     for stage in 0..stages {
         for (k, step) in program.steps.iter().enumerate().filter(|(_, s)| s.stage_number == stage) {
             explain_step(text, program, k, step);
@@ -65,6 +66,23 @@ fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
         put(text, 1, &format!("write  {} to output {}", program.name(sink.value), sink.output + 1));
     }
     explain_sweep(text, pass);
+}
+
+/// Where the pass runs, where a GPU was asked for: its blocks, and each step that stays on the CPU with its reason.
+fn explain_device(text: &mut String, pass: &Pass) {
+    if let Some(why) = &pass.on_cpu {
+        put(text, 1, &format!("device cpu: {why}"));
+    }
+    let Some(gpu) = &pass.gpu else { return };
+    let bits = if gpu.sharing.exact { "the CPU's bits on any device" } else { "float work within its stated bound" };
+    let (count, bytes) = (gpu.slots, bytes_text(gpu.block_bytes));
+    put(text, 1, &format!("device gpu: blocks of {}, {count} in flight of {bytes} each; {bits}", gpu.block));
+    for (number, why) in gpu.sharing.refusals.iter().enumerate().filter_map(|(k, why)| why.as_ref().map(|w| (k, w))) {
+        put(text, 2, &format!("s{number} on the CPU: {why}"));
+    }
+    for fold in &pass.program.folds {
+        put(text, 2, &format!("{} on the CPU: its partial states are made beside the joining", fold.origin.op));
+    }
 }
 
 fn explain_step(text: &mut String, program: &Program, number: usize, step: &Step) {

@@ -9,11 +9,12 @@ mod fuse;
 mod place;
 mod program;
 mod reach;
+pub mod schedule;
 mod sweep;
 
 pub use budget::Costs;
 pub use explain::explain;
-pub use place::Placement;
+pub use place::{Placement, SMALL_JOB, Segment, Sharing};
 pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step};
 pub use reach::{input_regions, reach_of, regions};
 pub use sweep::Sweep;
@@ -35,8 +36,10 @@ pub struct Machine {
     pub cache: usize,
     /// Extents that the user asks tiles to have, if any; rounded up to what commit units allow.
     pub tile: Option<Vec<usize>>,
-    /// The device that was asked for: `auto`, `cpu`, `gpu` or a name.
+    /// The device that was asked for: `auto`, `cpu`, `gpu` or part of an adapter's name.
     pub device: String,
+    /// Bytes of a GPU's memory that the run may take, staging included.
+    pub vram: u64,
 }
 
 /// One result to be made: an array and where it goes.
@@ -50,6 +53,8 @@ pub struct Output {
 
 /// One pass: a sweep of tiles over a domain, running one program.
 pub struct Pass {
+    /// Which pass of the plan it is, from 0.
+    pub number: usize,
     /// What is run on each tile.
     pub program: Program,
     /// The tiles and their order.
@@ -58,6 +63,25 @@ pub struct Pass {
     pub block: Dims,
     /// Bytes.
     pub costs: Costs,
+    /// What of it runs on a GPU; none where all of it runs on the CPU.
+    pub gpu: Option<GpuPass>,
+    /// Why all of it runs on the CPU where a GPU was asked for.
+    pub on_cpu: Option<String>,
+}
+
+/// How a GPU takes part in a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GpuPass {
+    /// Which steps run where, and why.
+    pub sharing: Sharing,
+    /// The extents of a block: the part of a tile that is one submission.
+    pub block: Dims,
+    /// Extents that a block's edges are multiples of.
+    pub align: Dims,
+    /// Blocks in flight at once.
+    pub slots: usize,
+    /// Bytes of device memory that one block takes, staging included.
+    pub block_bytes: u64,
 }
 
 /// What a run will do, before it does it.
@@ -83,19 +107,20 @@ impl Plan {
 /// # Errors
 /// What makes an output impossible; a budget that the smallest legal tile does not fit.
 pub fn plan(outputs: &[Output], machine: &Machine) -> Result<Plan> {
-    let placement = place::place(machine)?;
     let arrays: Vec<Array> = outputs.iter().map(|o| o.array.clone()).collect();
     let held: u64 = outputs.iter().map(|o| o.sink.held_bytes()).sum();
     let mut late = 0;
     let mut passes = Vec::new();
     let programs = fuse::passes(&arrays)?;
+    let placement = place::place(machine, outputs, &programs);
     if let Some(wish) = &machine.tile {
         cut::check_wish(wish, &programs.iter().map(|p| p.domain).collect::<Vec<_>>())?;
     }
     for program in programs {
         let fixed = budget::Fixed::of(&program, held + late);
         late += fixed.results;
-        passes.push(cut::cut(program, outputs, machine, &fixed)?);
+        let number = passes.len();
+        passes.push(Pass { number, ..cut::cut(program, outputs, machine, &placement, &fixed)? });
     }
     Ok(Plan { passes, placement, machine: machine.clone() })
 }

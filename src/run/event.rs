@@ -42,6 +42,8 @@ pub struct Progress {
     pub seconds: f64,
     /// The lane that the others wait for now.
     pub waiting_on: Lane,
+    /// What happened since the last progress that the user must know.
+    pub notices: Vec<String>,
 }
 
 /// The figures of one pass.
@@ -61,6 +63,10 @@ pub struct PassReport {
     pub busy_seconds: [f64; 5],
     /// Seconds from the first command to the last.
     pub seconds: f64,
+    /// Threads of the device that launched the tiles; 0 where the worker pool did.
+    pub device_lanes: usize,
+    /// What happened that the user must know: a device lost, work that went elsewhere.
+    pub notices: Vec<String>,
 }
 
 /// The figures of a run.

@@ -45,19 +45,23 @@ enum Done {
     Written(PartKey),
 }
 
-/// A finished piece of work: what, by which lane, in how many seconds.
+/// A finished piece of work: what, by which lane, in how many seconds, and whether a thread of the device did it.
 struct Report {
     done: Result<Done>,
     lane: Lane,
     seconds: f64,
+    by_device: bool,
 }
+
+/// Work that owns what it needs.
+type Work<'s> = Box<dyn FnOnce() -> Report + Send + 's>;
 
 /// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
 fn timed(lane: Lane, work: impl FnOnce() -> Result<Done>) -> Report {
     let started = Instant::now();
     let done =
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
-    Report { done, lane, seconds: started.elapsed().as_secs_f64() }
+    Report { done, lane, seconds: started.elapsed().as_secs_f64(), by_device: false }
 }
 
 /// Orders for the I/O lanes.
@@ -78,7 +82,14 @@ pub(crate) struct Driver<'r> {
 struct Outstanding {
     reads: usize,
     works: usize,
+    launches: usize,
     writes: usize,
+}
+
+impl Outstanding {
+    fn all(&self) -> usize {
+        self.reads + self.works + self.launches + self.writes
+    }
 }
 
 /// A pass under way.
@@ -121,7 +132,9 @@ impl<'r> Driver<'r> {
             resident: crate::os::resident_bytes(),
         };
         let begun = Instant::now();
-        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + self.pool.current_num_threads() + 2);
+        let device_lanes = self.device.lanes(self.pass);
+        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + self.pool.current_num_threads() + device_lanes + 2);
+        let (launches_in, launches) = bounded::<Work<'_>>(device_lanes.max(1));
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
         let (writes_in, writes) = bounded::<WriteOrder>(1 + QUEUED);
         std::thread::scope(|scope| {
@@ -129,18 +142,24 @@ impl<'r> Driver<'r> {
                 let (reads, reports_in) = (reads.clone(), reports_in.clone());
                 scope.spawn(move || read_lane(&reads, &reports_in));
             }
+            for _ in 0..device_lanes {
+                let (launches, reports_in) = (launches.clone(), reports_in.clone());
+                scope.spawn(move || launch_lane(&launches, &reports_in));
+            }
             let outputs = self.outputs;
             let write_reports = reports_in.clone();
             scope.spawn(move || write_lane(&writes, &write_reports, outputs));
             let done = self.pool.in_place_scope(|workers| {
-                let lanes = Lanes { reads: &reads_in, writes: &writes_in, reports: &reports_in };
+                let lanes =
+                    Lanes { reads: &reads_in, writes: &writes_in, launches: &launches_in, reports: &reports_in, of_device: device_lanes };
                 self.play(&mut running, workers, &lanes, &reports, (numbers, started, observe))
             });
-            drop((reads_in, writes_in));
+            drop((reads_in, writes_in, launches_in));
             done
         })?;
         running.report.seconds = begun.elapsed().as_secs_f64();
         running.report.tiles = self.pass.sweep.tiles();
+        running.report.device_lanes = device_lanes;
         running.report.ledger_peak = running.flow.ledger().peak();
         let all =
             (0..self.pass.program.inputs.len()).filter_map(|k| running.flow.grid(k)).map(|g| g.counts().count() as u64).sum();
@@ -152,7 +171,7 @@ impl<'r> Driver<'r> {
         &'s self,
         running: &mut Running<'r>,
         workers: &rayon::Scope<'s>,
-        lanes: &Lanes<'_>,
+        lanes: &Lanes<'_, 's>,
         reports: &Receiver<Report>,
         (numbers, started, observe): ((usize, usize), Instant, Observer<'_>),
     ) -> Result<()>
@@ -162,7 +181,7 @@ impl<'r> Driver<'r> {
         self.obey(running, Event::Start)?;
         loop {
             self.hand_out(running, workers, lanes)?;
-            let idle = running.out.reads + running.out.works + running.out.writes == 0;
+            let idle = running.out.all() == 0;
             if running.flow.finished() && idle {
                 return Ok(());
             }
@@ -173,7 +192,9 @@ impl<'r> Driver<'r> {
             let report = reports.recv().map_err(|_| Error::bug("every lane is gone"))?;
             let event = running.accept(report).inspect_err(|_| running.drain(reports))?;
             self.obey(running, event).inspect_err(|_| running.drain(reports))?;
-            observe(&running.progress(self.pass, numbers, started));
+            let notices = self.device.notices();
+            running.report.notices.extend_from_slice(&notices);
+            observe(&Progress { notices, ..running.progress(self.pass, numbers, started) });
         }
     }
 
@@ -200,7 +221,7 @@ impl<'r> Driver<'r> {
     }
 
     /// Gives waiting commands to lanes that have room, the furthest downstream first.
-    fn hand_out<'s>(&'s self, running: &mut Running<'r>, workers: &rayon::Scope<'s>, lanes: &Lanes<'_>) -> Result<()>
+    fn hand_out<'s>(&'s self, running: &mut Running<'r>, workers: &rayon::Scope<'s>, lanes: &Lanes<'_, 's>) -> Result<()>
     where
         'r: 's,
     {
@@ -210,6 +231,7 @@ impl<'r> Driver<'r> {
             let room = match command {
                 Command::Read(_) => running.out.reads < READERS + QUEUED,
                 Command::Write(_) => running.out.writes < 1 + QUEUED,
+                Command::Launch(_) if lanes.of_device > 0 => running.out.launches < lanes.of_device,
                 _ => running.out.works < self.pool.current_num_threads(),
             };
             if room { self.give(running, workers, lanes, command)? } else { kept.push(command) }
@@ -222,7 +244,7 @@ impl<'r> Driver<'r> {
         &'s self,
         running: &mut Running<'r>,
         workers: &rayon::Scope<'s>,
-        lanes: &Lanes<'_>,
+        lanes: &Lanes<'_, 's>,
         command: Command,
     ) -> Result<()>
     where
@@ -244,6 +266,11 @@ impl<'r> Driver<'r> {
             }
             _ => {}
         }
+        if matches!(command, Command::Launch(_)) && lanes.of_device > 0 {
+            running.out.launches += 1;
+            let work = self.work(running, command)?;
+            return lanes.launches.send(work).map_err(|_| Error::bug("the device's threads are gone"));
+        }
         running.out.works += 1;
         let reports = lanes.reports.clone();
         let work = self.work(running, command)?;
@@ -263,7 +290,7 @@ impl<'r> Driver<'r> {
     }
 
     /// The work of a command as a closure that owns what it needs.
-    fn work<'s>(&'s self, running: &mut Running<'r>, command: Command) -> Result<Box<dyn FnOnce() -> Report + Send + 's>>
+    fn work<'s>(&'s self, running: &mut Running<'r>, command: Command) -> Result<Work<'s>>
     where
         'r: 's,
     {
@@ -311,10 +338,13 @@ fn decode(source: &dyn Source, key: UnitKey, index: &crate::grid::Dims, stored: 
 }
 
 /// The ends of the lanes that a driver holds.
-struct Lanes<'l> {
+struct Lanes<'l, 's> {
     reads: &'l Sender<ReadOrder>,
     writes: &'l Sender<WriteOrder>,
+    launches: &'l Sender<Work<'s>>,
     reports: &'l Sender<Report>,
+    /// Threads of the device.
+    of_device: usize,
 }
 
 fn read_lane(orders: &Receiver<ReadOrder>, reports: &Sender<Report>) {
@@ -322,6 +352,15 @@ fn read_lane(orders: &Receiver<ReadOrder>, reports: &Sender<Report>) {
         let fetch = || source.fetch(&index).map(|stored| Done::Read(key, stored));
         let report = timed(Lane::Read, || fetch().map_err(|e| e.at(format!("unit {index} of {}", source.name()))));
         if reports.send(report).is_err() {
+            return;
+        }
+    }
+}
+
+/// A thread of the device: fills it, waits for it, empties it, one tile after another.
+fn launch_lane(orders: &Receiver<Work<'_>>, reports: &Sender<Report>) {
+    for work in orders {
+        if reports.send(Report { by_device: true, ..work() }).is_err() {
             return;
         }
     }
@@ -348,6 +387,7 @@ impl Running<'_> {
         let count = match report.lane {
             Lane::Read => &mut self.out.reads,
             Lane::Write => &mut self.out.writes,
+            _ if report.by_device => &mut self.out.launches,
             _ => &mut self.out.works,
         };
         *count -= 1;
@@ -376,7 +416,7 @@ impl Running<'_> {
 
     /// After an error: waits for what the lanes still do, so that nothing of the run outlives it.
     fn drain(&mut self, reports: &Receiver<Report>) {
-        while self.out.reads + self.out.works + self.out.writes > 0 {
+        while self.out.all() > 0 {
             let Ok(report) = reports.recv() else { return };
             let _ = self.accept(report);
         }
@@ -386,12 +426,12 @@ impl Running<'_> {
         let tiles = self.flow.progress();
         let bytes = super::pass_bytes(pass);
         let share = if tiles.1 == 0 { bytes } else { bytes / tiles.1 as u64 * tiles.0 as u64 };
-        let waiting_on = match (self.out.works, self.out.reads, self.out.writes) {
+        let waiting_on = match (self.out.works + self.out.launches, self.out.reads, self.out.writes) {
             (works, _, _) if works >= 1 && !self.waiting.is_empty() => Lane::Compute,
             (0, 0, _) => Lane::Write,
             (0, _, _) => Lane::Read,
             _ => Lane::Compute,
         };
-        Progress { pass: numbers, tiles, bytes: (share, bytes), seconds: started.elapsed().as_secs_f64(), waiting_on }
+        Progress { pass: numbers, tiles, bytes: (share, bytes), seconds: started.elapsed().as_secs_f64(), waiting_on, notices: Vec::new() }
     }
 }

@@ -21,7 +21,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// A buffer of `len` bytes: the smallest free one that is large enough, else the largest, grown.
-    fn take(&mut self, len: usize) -> Buffer {
+    pub fn take(&mut self, len: usize) -> Buffer {
         let fits = |b: &Buffer| if b.capacity() >= len { b.capacity() } else { usize::MAX - b.capacity() };
         let best = (0..self.free.len()).min_by_key(|k| fits(&self.free[*k]));
         let mut buffer = best.map(|k| self.free.swap_remove(k)).unwrap_or_default();
@@ -45,6 +45,14 @@ pub struct BlockValues<'a> {
 }
 
 impl<'a> BlockValues<'a> {
+    /// What `block` needs of every value; nothing is there yet.
+    pub fn empty(program: &Program, block: &Region) -> Result<BlockValues<'a>> {
+        let boxes = regions(program, block)?;
+        let dtypes = (0..program.values()).map(|v| program.info(v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
+        let held = boxes.iter().map(|_| Held::Nothing).collect();
+        Ok(BlockValues { held, boxes, dtypes })
+    }
+
     /// Runs every step for `block`.
     pub fn compute(
         program: &Program,
@@ -53,23 +61,39 @@ impl<'a> BlockValues<'a> {
         scratch: &mut Scratch,
         meanings_only: bool,
     ) -> Result<BlockValues<'a>> {
-        let boxes = regions(program, block)?;
-        let dtypes = (0..program.values()).map(|v| program.info(v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
-        let mut values = BlockValues { held: Vec::with_capacity(boxes.len()), boxes, dtypes };
+        let mut values = BlockValues::empty(program, block)?;
         for (number, input) in inputs.iter().enumerate() {
-            let held = values.gather(program, number, input, scratch)?;
-            values.held.push(held);
+            values.bring(program, number, input, scratch)?;
         }
         let last = program.last_readers();
         for (number, step) in program.steps.iter().enumerate() {
-            let own = program.inputs.len() + number;
-            let buffer = values.run_step(program, step, own, scratch, meanings_only)?;
-            values.held.push(Held::Own(buffer));
+            values.step(program, number, scratch, meanings_only)?;
             for value in step.inputs.iter().filter(|v| last[**v] == Some(number)) {
                 values.release(*value, scratch);
             }
         }
         Ok(values)
+    }
+
+    /// Gathers an input, unless it is there.
+    pub fn bring(&mut self, program: &Program, number: usize, input: &'a InputData<'a>, scratch: &mut Scratch) -> Result<()> {
+        if matches!(self.held[number], Held::Nothing) {
+            self.held[number] = self.gather(program, number, input, scratch)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one step, whose inputs are there.
+    pub fn step(&mut self, program: &Program, number: usize, scratch: &mut Scratch, meanings_only: bool) -> Result<()> {
+        let own = program.inputs.len() + number;
+        let buffer = self.run_step(program, &program.steps[number], own, scratch, meanings_only)?;
+        self.held[own] = Held::Own(buffer);
+        Ok(())
+    }
+
+    /// Takes a value that was made elsewhere: its boxes' runs laid end to end.
+    pub fn put(&mut self, value: usize, buffer: Buffer) {
+        self.held[value] = Held::Own(buffer);
     }
 
     /// The part of a value that `region` covers.
@@ -301,7 +325,7 @@ fn lent<'a>(input: &'a InputData<'a>, dtype: Dtype, shape: &Dims, part: &Region)
 }
 
 /// Copies an input's box into a box of a buffer.
-fn copy_input(
+pub fn copy_input(
     input: &InputData<'_>,
     dtype: Dtype,
     shape: &Dims,

@@ -1,7 +1,7 @@
 //! The CPU: a tile is cut into blocks that fit a worker's cache; each block runs every step of the pass.
 //! It makes no threads: it uses the pool that it is called in.
 
-mod block;
+pub(super) mod block;
 mod lanes;
 pub mod line;
 mod tape;
@@ -87,7 +87,8 @@ impl Cpu {
     }
 }
 
-fn moved(region: &Region, by: &Dims) -> Region {
+/// A region moved by the start of what it is relative to.
+pub(super) fn moved(region: &Region, by: &Dims) -> Region {
     Region { start: region.start.zip_with(by, |a, b| a + b), shape: region.shape }
 }
 

@@ -1,0 +1,46 @@
+// The frame of every kernel: parameters, the walk over a box, places of rows. It does not know what a quad computes.
+// A quad is four neighbours along x; rows are padded to whole quads, so no row shares a word with another.
+
+struct Place {
+    base: u32,
+    x: u32,
+    y: u32,
+    unused: u32,
+    outer: vec4<u32>,
+}
+
+struct Params {
+    grid: vec4<u32>, // quads of a row, rows, planes, zero
+    outer: vec4<u32>, // extents of the axes outside y, from the inside
+    goal: Place,
+    reads: array<Place, 6>,
+    extra: vec4<u32>,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
+@group(0) @binding(2) var<storage, read> table: array<u32>;
+
+fn row_of(place: Place, y: u32, outer: vec4<u32>) -> u32 {
+    let steps = place.outer * outer;
+    return place.base + place.y * y + steps.x + steps.y + steps.z + steps.w;
+}
+
+fn outer_of(plane: u32) -> vec4<u32> {
+    let a = plane / p.outer.x;
+    let b = a / p.outer.y;
+    let c = b / p.outer.z;
+    return vec4<u32>(plane - a * p.outer.x, a - b * p.outer.y, b - c * p.outer.z, c);
+}
+
+@compute @workgroup_size(32, 8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    for (var z = id.z; z < p.grid.z; z += groups.z) {
+        let outer = outer_of(z);
+        for (var y = id.y; y < p.grid.y; y += groups.y * 8u) {
+            for (var q = id.x; q < p.grid.x; q += groups.x * 32u) {
+                quad(q * 4u, y, outer);
+            }
+        }
+    }
+}

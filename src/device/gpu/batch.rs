@@ -1,0 +1,471 @@
+//! One submission: buffers are taken, parameters written, kernels recorded; then it is sent, waited for and read back.
+//! It does not know what a kernel computes, nor what follows when the device fails.
+
+use super::emit::{self, Kernel};
+use super::memory::{Pooled, Use};
+use super::open::{Opened, Transfer, lock};
+use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
+use super::words::{Parameters, Place, Words, element_bits, weight_words};
+use super::{Done, Fault, Gpu};
+use crate::device::InputData;
+use crate::device::cpu::block::{BlockValues, Scratch, copy_input};
+use crate::error::{Error, Result};
+use crate::graph::{LineTaps, Stage};
+use crate::grid::Dims;
+use crate::plan::schedule::{Act, Laid, Operand, Schedule, size_class};
+use crate::plan::{Pass, Step};
+use crate::tile::{Buffer, View, copy_view};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long one wait for a device lasts before its health is looked at.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The buffers of a block on a device; what is not given back is forgotten.
+pub struct OnDevice<'g> {
+    gpu: &'g Gpu,
+    opened: &'g Opened,
+    plan: &'g Schedule,
+    buffers: Vec<Option<Pooled>>,
+    idle: Vec<Pooled>,
+}
+
+impl<'g> OnDevice<'g> {
+    /// Nothing is on the device.
+    pub fn new(gpu: &'g Gpu, opened: &'g Opened, plan: &'g Schedule) -> Self {
+        OnDevice { gpu, opened, plan, buffers: vec![None; plan.buffers.len()], idle: Vec::new() }
+    }
+
+    /// A buffer: one that this block has freed already, else one of the pool.
+    fn take(&mut self, used: Use, bytes: u64) -> Done<Pooled> {
+        let class = size_class(bytes);
+        let fits = |p: &Pooled| p.used == used && p.buffer.size() >= class && p.buffer.size() <= 2 * class;
+        let best = (0..self.idle.len()).filter(|k| fits(&self.idle[*k])).min_by_key(|k| self.idle[*k].buffer.size());
+        match best {
+            Some(best) => Ok(self.idle.swap_remove(best)),
+            None => self.gpu.pool.take(self.opened, used, bytes, &self.gpu.wish.faults),
+        }
+    }
+
+    /// A step at which a test may lose the device.
+    fn pass_a_step(&self) {
+        if self.gpu.wish.faults.loses() {
+            self.opened.device.destroy();
+            let _ = self.opened.device.poll(wgpu::PollType::Poll);
+        }
+    }
+
+    fn health(&self) -> Done<()> {
+        self.opened.health.trouble().map_or(Ok(()), |trouble| Err(Fault::Lost(trouble)))
+    }
+}
+
+impl Drop for OnDevice<'_> {
+    /// After a failure nobody knows what the device still does with them.
+    fn drop(&mut self) {
+        let left = self.buffers.drain(..).flatten().chain(self.idle.drain(..));
+        left.for_each(|pooled| self.gpu.pool.forget(&pooled));
+    }
+}
+
+/// What is recorded.
+enum Order {
+    CopyIn { from: wgpu::Buffer, to: wgpu::Buffer, bytes: u64 },
+    Dispatch { pipeline: Arc<Pipeline>, parameters: u32, groups: [u32; 3], result: wgpu::Buffer, reads: Vec<wgpu::Buffer> },
+    CopyOut { from: wgpu::Buffer, to: wgpu::Buffer, bytes: u64 },
+}
+
+/// A batch on its way to the device.
+struct Recording {
+    words: Words,
+    orders: Vec<Order>,
+    /// Written by the CPU; mapped again once the device is done.
+    written: Vec<Pooled>,
+    /// To be read: the value, its buffer.
+    read: Vec<(usize, Pooled)>,
+    /// In shared memory: freed, but still to be read.
+    parting: Vec<Pooled>,
+}
+
+/// Runs one batch: values come from the CPU's, and those that leave go there.
+pub fn run<'a>(
+    on: &mut OnDevice<'_>,
+    pass: &Pass,
+    acts: &[Act],
+    inputs: &'a [InputData<'a>],
+    values: &mut BlockValues<'a>,
+    scratch: &mut Scratch,
+) -> Done<()> {
+    let mut recording =
+        Recording { words: Words::new(), orders: Vec::new(), written: Vec::new(), read: Vec::new(), parting: Vec::new() };
+    for act in acts {
+        record(on, pass, act, inputs, values, &mut recording)?;
+    }
+    let words = recording.send_words(on)?;
+    on.pass_a_step();
+    on.health()?;
+    let done = submit(on, &mut recording, &words)?;
+    on.pass_a_step();
+    wait(on, &done)?;
+    on.pass_a_step();
+    for (value, pooled) in &recording.read {
+        let compact = read_back(&on.plan.buffers[*value], pooled, scratch)?;
+        values.put(*value, compact);
+    }
+    on.health()?;
+    settle(on, recording, words);
+    Ok(())
+}
+
+fn record(
+    on: &mut OnDevice<'_>,
+    pass: &Pass,
+    act: &Act,
+    inputs: &[InputData<'_>],
+    values: &BlockValues<'_>,
+    recording: &mut Recording,
+) -> Done<()> {
+    match act {
+        Act::Upload(value) => upload(on, pass, *value, inputs, values, recording),
+        Act::Pad { step: (step, k), start, shape, buffer } => pad(on, pass, (*step, *k), start, shape, *buffer, recording),
+        Act::Run { step, part, reads } => {
+            let value = pass.program.inputs.len() + step;
+            if on.buffers[value].is_none() {
+                let leaves = is_downloaded(on.plan, value);
+                let used = if leaves && on.opened.transfer == Transfer::Unified { Use::Out } else { Use::Local };
+                on.buffers[value] = Some(on.take(used, on.plan.buffers[value].bytes())?);
+            }
+            let parameters = parameters(on.plan, pass, *step, part, reads, &mut recording.words)?;
+            let (offset, groups) = recording.words.parameters(&part.shape, &parameters);
+            let kernel = on.gpu.kernel(pass, *step)?;
+            dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), (offset, groups), recording)
+        }
+        Act::Download(value) => {
+            let from = held(on, *value)?.clone();
+            if from.used == Use::Out {
+                recording.read.push((*value, from));
+                return Ok(());
+            }
+            let bytes = on.plan.buffers[*value].bytes();
+            let down = on.take(Use::Down, bytes)?;
+            recording.orders.push(Order::CopyOut { from: from.buffer, to: down.buffer.clone(), bytes });
+            recording.read.push((*value, down));
+            Ok(())
+        }
+        Act::Free(buffer) => {
+            // What the CPU still has to write or read cannot be used again before the device is done.
+            match on.buffers[*buffer].take() {
+                Some(pooled) if pooled.used == Use::Local => on.idle.push(pooled),
+                Some(pooled) if pooled.used == Use::In => recording.written.push(pooled),
+                Some(pooled) => recording.parting.push(pooled),
+                None => {}
+            }
+            Ok(())
+        }
+    }
+}
+
+fn is_downloaded(plan: &Schedule, value: usize) -> bool {
+    use crate::plan::schedule::Batch;
+    plan.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
+}
+
+fn held<'o>(on: &'o OnDevice<'_>, buffer: usize) -> Done<&'o Pooled> {
+    on.buffers[buffer].as_ref().ok_or_else(|| Fault::Other(Error::bug(format!("buffer {buffer} is used and not there"))))
+}
+
+/// Writes a value into memory that the device sees.
+fn upload(
+    on: &mut OnDevice<'_>,
+    pass: &Pass,
+    value: usize,
+    inputs: &[InputData<'_>],
+    values: &BlockValues<'_>,
+    recording: &mut Recording,
+) -> Done<()> {
+    let laid = &on.plan.buffers[value];
+    let bytes = laid.bytes();
+    let mut rows = Buffer::zeroed(usize::try_from(bytes).map_err(|_| Error::bug("a buffer beyond this computer"))?);
+    lay_out(pass, value, inputs, values, laid, rows.bytes_mut())?;
+    on.pass_a_step();
+    if on.opened.transfer == Transfer::Unified {
+        let own = on.take(Use::In, bytes)?;
+        write(&own, rows.bytes())?;
+        on.buffers[value] = Some(own);
+        return Ok(());
+    }
+    let (own, staging) = (on.take(Use::Local, bytes)?, on.take(Use::Up, bytes)?);
+    write(&staging, rows.bytes())?;
+    recording.orders.push(Order::CopyIn { from: staging.buffer.clone(), to: own.buffer.clone(), bytes });
+    recording.written.push(staging);
+    on.buffers[value] = Some(own);
+    Ok(())
+}
+
+/// A value's boxes as the device holds them.
+fn lay_out(pass: &Pass, value: usize, inputs: &[InputData<'_>], values: &BlockValues<'_>, laid: &Laid, out: &mut [u8]) -> Result<()> {
+    let shape = pass.program.info(value)?.shape;
+    let parts = laid.boxes.parts();
+    let parts = if shape.is_empty() { vec![crate::grid::Region::default()] } else { parts };
+    for part in &parts {
+        let goal = if shape.is_empty() { Some(Dims::default()) } else { laid.offset_of(part) };
+        let goal = goal.ok_or_else(|| Error::bug("a part outside its own boxes"))?;
+        let extents = if shape.is_empty() { shape } else { laid.extents };
+        match inputs.get(value).filter(|_| value < pass.program.inputs.len()) {
+            Some(input) => copy_input(input, laid.dtype, &shape, part, (&mut *out, &extents, &goal))?,
+            None => copy_view(&values.view(value, part)?, out, &extents, &goal),
+        }
+    }
+    Ok(())
+}
+
+fn write(pooled: &Pooled, bytes: &[u8]) -> Done<()> {
+    let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
+    let mut range = pooled.buffer.get_mapped_range_mut(..bytes.len() as u64).map_err(lost)?;
+    range.copy_from_slice(bytes);
+    drop(range);
+    pooled.buffer.unmap();
+    Ok(())
+}
+
+fn pad(
+    on: &mut OnDevice<'_>,
+    pass: &Pass,
+    (number, k): (usize, usize),
+    start: &[isize],
+    shape: &Dims,
+    buffer: usize,
+    recording: &mut Recording,
+) -> Done<()> {
+    let step = &pass.program.steps[number];
+    let value = step.inputs[k];
+    let (edge, constant) = match &step.stage {
+        Stage::Formula { edge, constant, .. } | Stage::Line { edge, constant, .. } | Stage::Window { edge, constant, .. } => {
+            (*edge, *constant)
+        }
+        _ => return Err(Error::bug("a padded copy for a step that reads no neighbours").into()),
+    };
+    let (from, to) = (&on.plan.buffers[value], &on.plan.buffers[buffer]);
+    let starts = recording.words.folded(from, &pass.program.info(value)?.shape, start, shape, edge)?;
+    let whole = vec![false; shape.len()];
+    let parameters = Parameters {
+        goal: Place::new(to, &Dims::filled(shape.len(), 0), &whole),
+        reads: vec![Place::default(), starts],
+        extra: [0, 0, 0, element_bits(constant, from.dtype)],
+    };
+    let (offset, groups) = recording.words.parameters(shape, &parameters);
+    let kernel = emit::pad(from.dtype);
+    on.buffers[buffer] = Some(on.take(Use::Local, to.bytes())?);
+    dispatch(on, &kernel, buffer, std::iter::once(value), (offset, groups), recording)
+}
+
+fn dispatch(
+    on: &OnDevice<'_>,
+    kernel: &Kernel,
+    result: usize,
+    reads: impl Iterator<Item = usize>,
+    (parameters, groups): (u32, [u32; 3]),
+    recording: &mut Recording,
+) -> Done<()> {
+    on.health()?;
+    let pipeline = on.opened.pipelines.get(&on.opened.device, kernel)?;
+    let result = held(on, result)?.buffer.clone();
+    let reads = reads.map(|r| held(on, r).map(|p| p.buffer.clone())).collect::<Done<Vec<_>>>()?;
+    recording.orders.push(Order::Dispatch { pipeline, parameters, groups, result, reads });
+    Ok(())
+}
+
+/// What a step's kernel is told for one box of its result.
+fn parameters(
+    plan: &Schedule,
+    pass: &Pass,
+    number: usize,
+    part: &crate::grid::Region,
+    reads: &[Operand],
+    words: &mut Words,
+) -> Result<Parameters> {
+    let (program, step) = (&pass.program, &pass.program.steps[number]);
+    let goal = &plan.buffers[program.inputs.len() + number];
+    let rank = part.shape.len();
+    let at = if rank == 0 { Some(Dims::default()) } else { goal.offset_of(part) };
+    let at = at.ok_or_else(|| Error::bug("a part outside its own boxes"))?;
+    let mut told = Parameters { goal: Place::new(goal, &at, &vec![false; rank]), ..Parameters::default() };
+    if let (Stage::View(picks), Some(read)) = (&step.stage, reads.first()) {
+        let (origin, starts) = words.picked(&plan.buffers[read.buffer], picks, part)?;
+        told.reads = vec![origin, starts];
+        return Ok(told);
+    }
+    for (read, value) in reads.iter().zip(&step.inputs) {
+        told.reads.push(place_of(plan, pass, read, *value, step)?);
+    }
+    let Some(read) = reads.first().map(|r| &plan.buffers[r.buffer]) else { return Ok(told) };
+    let count = |n: usize| u32::try_from(n).map_err(|_| Error::bug("a window of more elements than a word counts"));
+    match &step.stage {
+        Stage::Line { axis, taps, .. } => {
+            let table = match taps {
+                LineTaps::Weights(weights) => words.table(weight_words(weights, read.dtype)),
+                _ => 0,
+            };
+            told.extra = [count(taps.len())?, count(read.extents.strides()[*axis])?, table, 0];
+        }
+        Stage::Window { window, .. } => {
+            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
+            told.extra = [count(order.size.count())?, 0, words.window(&order.size, read), count(order.rank)?];
+        }
+        _ => {}
+    }
+    Ok(told)
+}
+
+/// Where an operand's first element lies and how its axes step: 0 along those that are repeated.
+fn place_of(plan: &Schedule, pass: &Pass, read: &Operand, value: usize, step: &Step) -> Result<Place> {
+    let laid = &plan.buffers[read.buffer];
+    let array = pass.program.info(value)?.shape;
+    let skipped = step.info.shape.len() - array.len().min(step.info.shape.len());
+    let repeats: Vec<bool> = (0..array.len()).map(|own| array[own] == 1 && step.info.shape[own + skipped] != 1).collect();
+    if read.buffer != value {
+        return Ok(Place::new(laid, &Dims::filled(array.len(), 0), &repeats));
+    }
+    let position = |axis: usize| laid.position(axis, read.start[axis].unsigned_abs());
+    let position: Option<Dims> = (0..array.len()).map(position).collect();
+    let position = position.ok_or_else(|| Error::bug("an operand is read where it is not held"))?;
+    Ok(Place::new(laid, &position, &repeats))
+}
+
+/// The buffer of parameters and tables, and its staging where memory is not shared.
+struct SentWords {
+    own: Pooled,
+    staging: Option<Pooled>,
+}
+
+impl Recording {
+    fn send_words(&mut self, on: &mut OnDevice<'_>) -> Done<SentWords> {
+        self.words.table([0; 128]);
+        let bytes: &[u8] = bytemuck::cast_slice(self.words.all());
+        let size = (bytes.len() as u64).next_multiple_of(16);
+        let padded: Vec<u8> = bytes.iter().copied().chain(std::iter::repeat_n(0, 16)).take(usize::try_from(size).unwrap_or(0)).collect();
+        if on.opened.transfer == Transfer::Unified {
+            let own = on.take(Use::SharedWords, size)?;
+            write(&own, &padded)?;
+            return Ok(SentWords { own, staging: None });
+        }
+        let (own, staging) = (on.take(Use::Words, size)?, on.take(Use::Up, size)?);
+        write(&staging, &padded)?;
+        self.orders.insert(0, Order::CopyIn { from: staging.buffer.clone(), to: own.buffer.clone(), bytes: size });
+        Ok(SentWords { own, staging: Some(staging) })
+    }
+}
+
+/// What is waited for: how many mappings, of which some may have failed.
+struct Awaited {
+    index: wgpu::SubmissionIndex,
+    expected: usize,
+    mapped: Arc<AtomicUsize>,
+    failed: Arc<AtomicUsize>,
+}
+
+fn submit(on: &OnDevice<'_>, recording: &mut Recording, words: &SentWords) -> Done<Awaited> {
+    let device = &on.opened.device;
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut orders = recording.orders.iter().peekable();
+    while let Some(order) = orders.next() {
+        match order {
+            Order::CopyIn { from, to, bytes } | Order::CopyOut { from, to, bytes } => {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, *bytes);
+            }
+            Order::Dispatch { .. } => {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                encode(device, &mut pass, order, words);
+                while let Some(next) = orders.next_if(|o| matches!(o, Order::Dispatch { .. })) {
+                    encode(device, &mut pass, next, words);
+                }
+            }
+        }
+    }
+    let (mapped, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut expected = 0;
+    let mut map = |buffer: &wgpu::Buffer, mode: wgpu::MapMode| {
+        let (mapped, failed) = (mapped.clone(), failed.clone());
+        expected += 1;
+        encoder.map_buffer_on_submit(buffer, mode, .., move |done| {
+            if done.is_err() {
+                failed.fetch_add(1, Ordering::Release);
+            }
+            mapped.fetch_add(1, Ordering::Release);
+        });
+    };
+    let words_written = if words.own.used == Use::SharedWords { Some(&words.own) } else { words.staging.as_ref() };
+    recording.written.iter().chain(words_written).for_each(|p| map(&p.buffer, wgpu::MapMode::Write));
+    recording.read.iter().for_each(|(_, p)| map(&p.buffer, wgpu::MapMode::Read));
+    let index = lock(&on.opened.queue).submit([encoder.finish()]);
+    Ok(Awaited { index, expected, mapped, failed })
+}
+
+fn encode(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &Order, words: &SentWords) {
+    let Order::Dispatch { pipeline, parameters, groups, result, reads } = order else { return };
+    let uniform = wgpu::BufferBinding { buffer: &words.own.buffer, offset: 0, size: std::num::NonZeroU64::new(PARAMETER_BYTES) };
+    let first = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
+    let mut entries = vec![first, bound(1, result), bound(2, &words.own.buffer)];
+    entries.extend(reads.iter().enumerate().map(|(k, buffer)| bound(k + 3, buffer)));
+    let group = device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
+    pass.set_pipeline(&pipeline.pipeline);
+    pass.set_bind_group(0, &group, &[*parameters]);
+    let [x, y, z] = *groups;
+    pass.dispatch_workgroups(x, y, z);
+}
+
+/// Waits until every mapping is there, or the device is known to be gone.
+fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
+    loop {
+        let waited = on.opened.device.poll(wgpu::PollType::Wait { submission_index: Some(awaited.index.clone()), timeout: Some(PATIENCE) });
+        on.health()?;
+        match waited {
+            Err(wgpu::PollError::Timeout) => continue,
+            Err(other) => return Err(Fault::Lost(other.to_string())),
+            Ok(_) => {}
+        }
+        if awaited.failed.load(Ordering::Acquire) > 0 {
+            return Err(Fault::Lost("a buffer cannot be mapped".to_owned()));
+        }
+        if awaited.mapped.load(Ordering::Acquire) == awaited.expected {
+            return Ok(());
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// A value's boxes, compact, out of a mapped buffer.
+fn read_back(laid: &Laid, pooled: &Pooled, scratch: &mut Scratch) -> Done<Buffer> {
+    let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
+    let range = pooled.buffer.get_mapped_range(..).map_err(lost)?;
+    let shape = laid.boxes.shape();
+    let mut compact = scratch.take(shape.count() * laid.dtype.size());
+    let parts = laid.boxes.parts();
+    if shape.is_empty() {
+        compact.bytes_mut().copy_from_slice(&range[..laid.dtype.size()]);
+        drop(range);
+        pooled.buffer.unmap();
+        return Ok(compact);
+    }
+    let whole = View::contiguous(&range, laid.dtype, laid.extents);
+    for part in &parts {
+        let (from, to) = (laid.offset_of(part), laid.boxes.offset_of(part));
+        let (Some(from), Some(to)) = (from, to) else { return Err(Error::bug("a part outside its own boxes").into()) };
+        let view = whole.crop(&crate::grid::Region { start: from, shape: part.shape });
+        copy_view(&view, compact.bytes_mut(), &shape, &to);
+    }
+    drop(range);
+    pooled.buffer.unmap();
+    Ok(compact)
+}
+
+/// Gives back what the device is done with.
+fn settle(on: &mut OnDevice<'_>, recording: Recording, words: SentWords) {
+    let pool = &on.gpu.pool;
+    let Recording { written, read, parting, .. } = recording;
+    let downs = read.into_iter().map(|(_, pooled)| pooled).filter(|p| p.used == Use::Down);
+    let words = std::iter::once(words.own).chain(words.staging);
+    written.into_iter().chain(downs).chain(parting).chain(words).for_each(|pooled| pool.give(pooled));
+    std::mem::take(&mut on.idle).into_iter().for_each(|pooled| pool.give(pooled));
+}

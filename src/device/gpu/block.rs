@@ -1,0 +1,67 @@
+//! One block: its schedule's batches in order, values going to the device and back between them.
+//! It does not know kernels, nor what happens when a device fails.
+
+use super::batch::{self, OnDevice};
+use super::open::Opened;
+use super::{Done, Gpu, Made};
+use crate::device::cpu::block::{BlockValues, Scratch};
+use crate::device::{InputData, Partial};
+use crate::grid::Region;
+use crate::plan::schedule::{Batch, schedule};
+use crate::plan::{GpuPass, Pass};
+use crate::tile::{Tile, copy_view};
+
+/// Runs a block.
+pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Region, inputs: &[InputData<'_>]) -> Done<Made> {
+    let program = &pass.program;
+    let plan = schedule(program, &part.sharing.segments, region)?;
+    let mut scratch = Scratch::default();
+    let mut values = BlockValues::empty(program, region)?;
+    let mut device = OnDevice::new(gpu, opened, &plan);
+    for number in 0..plan.batches.len() {
+        match &plan.batches[number] {
+            Batch::Gpu(acts) => {
+                batch::run(&mut device, pass, acts, inputs, &mut values, &mut scratch)?;
+            }
+            Batch::Cpu(steps) => {
+                for step in steps {
+                    bring(&program.steps[*step].inputs, pass, inputs, &mut values, &mut scratch)?;
+                    values.step(program, *step, &mut scratch, false)?;
+                }
+            }
+        }
+    }
+    let ends: Vec<usize> = program.ends().collect();
+    bring(&ends, pass, inputs, &mut values, &mut scratch)?;
+    finish(pass, region, &values)
+}
+
+/// Gathers those of the values that are inputs and not yet there.
+fn bring<'a>(
+    values: &[usize],
+    pass: &Pass,
+    inputs: &'a [InputData<'a>],
+    held: &mut BlockValues<'a>,
+    scratch: &mut Scratch,
+) -> Done<()> {
+    for value in values.iter().filter(|v| **v < inputs.len()) {
+        held.bring(&pass.program, *value, &inputs[*value], scratch)?;
+    }
+    Ok(())
+}
+
+fn finish(pass: &Pass, region: &Region, values: &BlockValues<'_>) -> Done<Made> {
+    let program = &pass.program;
+    let mut made = Made { tiles: Vec::new(), partials: Vec::new() };
+    for sink in &program.sinks {
+        let mut tile = Tile::zeroed(program.info(sink.value)?.dtype, region.shape);
+        let start = crate::grid::Dims::filled(region.shape.len(), 0);
+        copy_view(&values.view(sink.value, region)?, tile.data.bytes_mut(), &region.shape, &start);
+        made.tiles.push(tile);
+    }
+    for (fold, end) in program.folds.iter().enumerate() {
+        let state = end.fold.take(&values.view(end.value, region)?, region)?;
+        made.partials.push(Partial { fold, region: *region, state });
+    }
+    Ok(made)
+}

@@ -1,0 +1,86 @@
+//! Steps as WGSL: skeletons from `shaders/` with what a step adds written beside them. Text in, text out.
+//! It knows no device, no buffer and no extents: a step has one text, whatever its tiles are.
+
+mod access;
+mod formula;
+mod window;
+
+use crate::dtype::{Dtype, Lane};
+use crate::error::{Error, Result};
+use crate::graph::{LineTaps, Stage};
+use crate::plan::Program;
+pub use access::raw;
+pub use window::pairing;
+
+const FRAME: &str = include_str!("../../../../shaders/frame.wgsl");
+const LANES: &str = include_str!("../../../../shaders/lanes.wgsl");
+const MATH: &str = include_str!("../../../../shaders/math.wgsl");
+const MAP: &str = include_str!("../../../../shaders/map.wgsl");
+const PAD: &str = include_str!("../../../../shaders/pad.wgsl");
+
+/// One kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    /// The whole shader; its entry point is `main`.
+    pub text: String,
+    /// How many arrays it reads.
+    pub inputs: usize,
+}
+
+/// The kernel of a step.
+///
+/// # Errors
+/// A step that the plan should have kept on the CPU.
+pub fn kernel(program: &Program, number: usize) -> Result<Kernel> {
+    let step = program.steps.get(number).ok_or_else(|| Error::bug("a kernel of no step"))?;
+    let stored = step.inputs.iter().map(|v| program.info(*v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
+    let first = stored.first().copied().unwrap_or(step.info.dtype);
+    match &step.stage {
+        Stage::Formula { formula, .. } => {
+            let tape = step.tape.as_ref().ok_or_else(|| Error::bug("a formula without its tape"))?;
+            let splat: Vec<bool> = step.inputs.iter().map(|v| is_repeated(program, *v, number)).collect();
+            formula::kernel(formula, tape, &stored, &splat, step.info.shape.len())
+        }
+        Stage::Line { taps: LineTaps::Weights(weights), .. } => window::weighted(weights, first),
+        Stage::Line { taps: LineTaps::Least(_), .. } => Ok(window::extreme(first, false)),
+        Stage::Line { taps: LineTaps::Greatest(_), .. } => Ok(window::extreme(first, true)),
+        Stage::Window { window, .. } => {
+            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
+            Ok(window::rank(first, order.size.count(), order.rank))
+        }
+        Stage::View(_) => Ok(pad(first)),
+        Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a fold or a scan was sent to a GPU")),
+    }
+}
+
+/// The kernel that copies other places of a value.
+#[must_use]
+pub fn pad(dtype: Dtype) -> Kernel {
+    let raw = raw(dtype.size());
+    let text = [access::one(0, raw), access::store_of(raw, Lane::U32), PAD.to_owned()].join("\n");
+    assembled(1, &[], &text)
+}
+
+/// Whether a value has one element along x where the step has more.
+fn is_repeated(program: &Program, value: usize, number: usize) -> bool {
+    let last = |shape: &crate::grid::Dims| shape.last().copied();
+    let own = program.info(value).ok().and_then(|info| last(&info.shape));
+    own.is_none() || own == Some(1) && last(&program.steps[number].info.shape) != Some(1)
+}
+
+/// The lane of a WGSL type.
+fn lane_type(lane: Lane) -> &'static str {
+    match lane {
+        Lane::I32 | Lane::I64 => "vec4<i32>",
+        Lane::F32 | Lane::F64 => "vec4<f32>",
+        Lane::Bool | Lane::U32 | Lane::U64 => "vec4<u32>",
+    }
+}
+
+/// Bindings, frame and libraries around a kernel's own text.
+fn assembled(inputs: usize, libraries: &[&str], text: &str) -> Kernel {
+    let data = |k: usize| format!("@group(0) @binding({}) var<storage, read> data_{k}: array<u32>;\n", k + 3);
+    let bindings: String = (0..inputs).map(data).collect();
+    let parts = [&[FRAME, bindings.as_str()], libraries, &[text]].concat();
+    Kernel { text: parts.join("\n"), inputs }
+}

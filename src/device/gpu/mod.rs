@@ -1,0 +1,246 @@
+//! GPUs through WGSL: a tile is cut into blocks that fit the device's memory; each block is one schedule of kernels.
+//! What a GPU has no numbers for runs on the CPU inside the same block. It does not know how tiles are chosen.
+//!
+//! A lost device is opened anew and the block is run again; a refused allocation halves what is in flight, then blocks.
+
+mod batch;
+mod block;
+pub mod emit;
+mod faults;
+mod memory;
+mod open;
+mod pipeline;
+mod probe;
+mod slots;
+mod words;
+
+pub use faults::Faults;
+pub use open::{instances, report};
+
+use super::cpu::{Cpu, moved};
+use super::{Device, InputData, Launched, Partial};
+use crate::error::{Error, Result, bytes_text};
+use crate::grid::{Dims, Grid, Region, indices};
+use crate::plan::{GpuPass, Pass};
+use crate::tile::{Tile, View};
+use memory::Pool;
+use open::{Opened, lock};
+use slots::Slots;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Losses of a device in one run after which it is given up.
+const MOST_LOSSES: usize = 3;
+
+/// What stops a block.
+pub(crate) enum Fault {
+    /// The device is gone: what happened.
+    Lost(String),
+    /// An allocation of this many bytes was refused.
+    Refused(u64),
+    /// Anything else.
+    Other(Error),
+}
+
+/// What a block's work ends in.
+type Done<T> = std::result::Result<T, Fault>;
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        Fault::Other(error)
+    }
+}
+
+/// What a run asks of a GPU.
+#[derive(Debug)]
+pub struct Wish {
+    /// `gpu`, or part of an adapter's name.
+    pub name: String,
+    /// Bytes that may be taken, staging included.
+    pub vram: u64,
+    /// Whether shaders keep every check.
+    pub checked: bool,
+    /// Failures on order.
+    pub faults: Faults,
+}
+
+/// One GPU in one run.
+pub struct Gpu {
+    wish: Wish,
+    pool: Pool,
+    slots: Slots,
+    cpu: Cpu,
+    losses: AtomicUsize,
+    notices: Mutex<Vec<String>>,
+    kernels: Mutex<HashMap<(usize, usize), Arc<emit::Kernel>>>,
+}
+
+/// What a block made: a tile for each sink, partial states.
+struct Made {
+    tiles: Vec<Tile>,
+    partials: Vec<Partial>,
+}
+
+impl Gpu {
+    /// Opens a GPU for a run.
+    ///
+    /// # Errors
+    /// No such adapter, a driver that refuses.
+    pub fn open(wish: Wish, slots: usize) -> Result<Gpu> {
+        open::open(&wish.name, wish.checked)?;
+        let pool = Pool::new(wish.vram);
+        Ok(Gpu {
+            wish,
+            pool,
+            slots: Slots::new(slots.max(1)),
+            cpu: Cpu::default(),
+            losses: AtomicUsize::new(0),
+            notices: Mutex::default(),
+            kernels: Mutex::default(),
+        })
+    }
+
+    /// The most bytes of device memory that the run held at once, by its own count.
+    #[must_use]
+    pub fn peak_bytes(&self) -> u64 {
+        self.pool.peak()
+    }
+
+    /// Steps at which a failure can be ordered, so far.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.wish.faults.steps()
+    }
+
+    fn notice(&self, what: String) {
+        lock(&self.notices).push(what);
+    }
+
+    fn kernel(&self, pass: &Pass, step: usize) -> Result<Arc<emit::Kernel>> {
+        let mut kernels = lock(&self.kernels);
+        if let Some(found) = kernels.get(&(pass.number, step)) {
+            return Ok(found.clone());
+        }
+        let made = Arc::new(emit::kernel(&pass.program, step)?);
+        kernels.insert((pass.number, step), made.clone());
+        Ok(made)
+    }
+
+    /// Runs a box, whatever happens to the device meanwhile; gives what it made in the order of its parts.
+    fn run(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+        loop {
+            if self.losses.load(Ordering::Acquire) >= MOST_LOSSES {
+                return self.take_over(pass, gpu, region, inputs, made);
+            }
+            let opened = open::open(&self.wish.name, self.wish.checked)?;
+            if !opened.numerics.keeps_nan && !gpu.sharing.exact {
+                return self.on_cpu(pass, region, inputs, made);
+            }
+            let slot = self.slots.enter();
+            let done = block::run(self, &opened, pass, gpu, &region, inputs);
+            drop(slot);
+            match done {
+                Ok(block) => {
+                    made.push((region, block));
+                    return Ok(());
+                }
+                Err(Fault::Other(error)) => return Err(error),
+                Err(Fault::Lost(why)) => self.lost(&opened, &why, &region),
+                Err(Fault::Refused(bytes)) if self.slots.halve() => {
+                    self.notice(format!("the device refused {}: {} blocks in flight from now on", bytes_text(bytes), self.slots.allowed()));
+                }
+                Err(Fault::Refused(bytes)) => return self.halved(pass, gpu, region, inputs, made, bytes),
+            }
+        }
+    }
+
+    fn lost(&self, opened: &Opened, why: &str, region: &Region) {
+        self.pool.clear();
+        let number = self.losses.fetch_add(1, Ordering::AcqRel) + 1;
+        self.notice(format!("{} was lost ({why}); block {region} is run again (loss {number} of {MOST_LOSSES})", opened.info.name));
+    }
+
+    /// Runs the halves of a box whose buffers were refused.
+    fn halved(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>, bytes: u64) -> Result<()> {
+        let halves = halves(&region, &gpu.align).ok_or_else(|| {
+            Error::machine(format!("the device refuses {} for a block of {}, which cannot be halved", bytes_text(bytes), region.shape))
+                .hint("--device cpu runs without it")
+        })?;
+        self.notice(format!("the device refused {}: block {region} is halved", bytes_text(bytes)));
+        halves.into_iter().try_for_each(|half| self.run(pass, gpu, half, inputs, made))
+    }
+
+    /// After too many losses: the CPU goes on where its bits are the same, else the run stops.
+    fn take_over(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+        if !gpu.sharing.exact {
+            let what = format!("the device '{}' was lost {MOST_LOSSES} times, and one output is never a mix of devices", self.wish.name);
+            return Err(Error::machine(what).hint("--device cpu restarts it"));
+        }
+        self.on_cpu(pass, region, inputs, made)
+    }
+
+    fn on_cpu(&self, pass: &Pass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+        let what = format!("the CPU takes over from '{}'", self.wish.name);
+        let known = lock(&self.notices).contains(&what);
+        if !known {
+            self.notice(what);
+        }
+        let Launched { tiles, partials } = self.cpu.launch(pass, &region, inputs)?;
+        made.push((region, Made { tiles, partials }));
+        Ok(())
+    }
+}
+
+/// The halves of a box along its longest axis that edges may cut.
+fn halves(region: &Region, align: &Dims) -> Option<[Region; 2]> {
+    let cut = |axis: usize| (region.shape[axis] / 2).next_multiple_of(align[axis].max(1));
+    let axis = (0..region.shape.len()).filter(|a| cut(*a) > 0 && cut(*a) < region.shape[*a]).max_by_key(|a| region.shape[*a])?;
+    let near = Region { start: region.start, shape: region.shape.with(axis, cut(axis)) };
+    let far = Region {
+        start: region.start.with(axis, region.start[axis] + cut(axis)),
+        shape: region.shape.with(axis, region.shape[axis] - cut(axis)),
+    };
+    Some([near, far])
+}
+
+impl Device for Gpu {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
+        let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs) };
+        let grid = Grid::new(tile.shape, gpu.block);
+        let mut made = Vec::new();
+        for index in indices(Region::whole(grid.counts())) {
+            self.run(pass, gpu, moved(&grid.region(&index), &tile.start), inputs, &mut made)?;
+        }
+        together(pass, tile, made)
+    }
+
+    fn lanes(&self, pass: &Pass) -> usize {
+        pass.gpu.as_ref().map_or(0, |gpu| gpu.slots)
+    }
+
+    fn notices(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.notices))
+    }
+}
+
+/// A tile out of its blocks: one block is the tile itself.
+fn together(pass: &Pass, tile: &Region, mut made: Vec<(Region, Made)>) -> Result<Launched> {
+    if let [(region, _)] = &made[..]
+        && region == tile
+    {
+        let (_, Made { tiles, partials }) = made.swap_remove(0);
+        return Ok(Launched { tiles, partials });
+    }
+    let mut launched = Launched::default();
+    for (number, sink) in pass.program.sinks.iter().enumerate() {
+        let mut whole = Tile::zeroed(pass.program.info(sink.value)?.dtype, tile.shape);
+        for (region, block) in &made {
+            let part: &View<'_> = &block.tiles[number].view();
+            crate::tile::copy_view(part, whole.data.bytes_mut(), &tile.shape, &region.relative_to(&tile.start).start);
+        }
+        launched.tiles.push(whole);
+    }
+    launched.partials = made.into_iter().flat_map(|(_, block)| block.partials).collect();
+    Ok(launched)
+}

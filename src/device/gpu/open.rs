@@ -1,0 +1,199 @@
+//! Adapters and opened devices: one instance for the process, one device an adapter and mode, opened when first needed.
+//! It does not know programs; it knows drivers.
+
+use super::pipeline::Pipelines;
+use super::probe::{self, Numerics};
+use crate::error::{Error, Result, bytes_text};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use wgpu::{Backends, DeviceType, Features};
+
+static INSTANCES: AtomicUsize = AtomicUsize::new(0);
+static INSTANCE: Mutex<Option<wgpu::Instance>> = Mutex::new(None);
+static OPEN: Mutex<Option<HashMap<(String, bool), Arc<Opened>>>> = Mutex::new(None);
+
+/// How many instances of the graphics library this process made: none before a GPU is asked for.
+#[must_use]
+pub fn instances() -> usize {
+    INSTANCES.load(Ordering::Relaxed)
+}
+
+/// A lock that a panicked holder does not poison: what it guards is caches.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How data comes to the device and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// Through mapped staging buffers and copies.
+    Ring,
+    /// Storage buffers are mapped themselves: memory is shared.
+    Unified,
+}
+
+/// Whether a device still works, as its callbacks say.
+#[derive(Default)]
+pub struct Health {
+    lost: AtomicBool,
+    said: Mutex<Option<String>>,
+}
+
+impl Health {
+    /// What went wrong, if anything did.
+    pub fn trouble(&self) -> Option<String> {
+        let said = lock(&self.said).clone();
+        let lost = self.lost.load(Ordering::Acquire).then(|| "the device is lost".to_owned());
+        said.or(lost)
+    }
+
+    fn tell(&self, what: String) {
+        lock(&self.said).get_or_insert(what);
+        self.lost.store(true, Ordering::Release);
+    }
+}
+
+/// A device that was opened.
+pub struct Opened {
+    /// The device.
+    pub device: wgpu::Device,
+    /// Its queue: one submission at a time.
+    pub queue: Mutex<wgpu::Queue>,
+    /// What the adapter says of itself.
+    pub info: wgpu::AdapterInfo,
+    /// The limits.
+    pub limits: wgpu::Limits,
+    /// How data comes and goes.
+    pub transfer: Transfer,
+    /// Compiled kernels.
+    pub pipelines: Pipelines,
+    /// Whether it still works.
+    pub health: Arc<Health>,
+    /// What it does to NaN, infinities, denormals and ties.
+    pub numerics: Numerics,
+}
+
+/// All adapters, real GPUs first.
+///
+/// # Errors
+/// None today: a computer without drivers has an empty list.
+pub fn adapters() -> Vec<wgpu::Adapter> {
+    let mut made = lock(&INSTANCE);
+    let instance = made.get_or_insert_with(|| {
+        INSTANCES.fetch_add(1, Ordering::Relaxed);
+        let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+        // Validation of indirect calls would clip buffers to 4 GiB; our shaders make none.
+        description.flags = wgpu::InstanceFlags::empty();
+        wgpu::Instance::new(description)
+    });
+    let mut all = pollster::block_on(instance.enumerate_adapters(Backends::VULKAN | Backends::METAL | Backends::DX12));
+    all.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+    all
+}
+
+fn rank(kind: DeviceType) -> usize {
+    match kind {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    }
+}
+
+/// The adapter that is meant by `gpu` (the first real one) or by a part of its name.
+fn find(name: &str) -> Result<wgpu::Adapter> {
+    let all = adapters();
+    let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
+    let known = if names.is_empty() { "no Vulkan, Metal or DirectX 12 driver was found".to_owned() } else { format!("found: {}", names.join(", ")) };
+    let wanted = name.to_lowercase();
+    let is_meant = |adapter: &wgpu::Adapter| {
+        let info = adapter.get_info();
+        if wanted == "gpu" { info.device_type != DeviceType::Cpu } else { info.name.to_lowercase().contains(&wanted) }
+    };
+    all.into_iter().find(is_meant).ok_or_else(|| {
+        let what = if wanted == "gpu" { format!("no GPU to run on ({known})") } else { format!("no device is called '{name}' ({known})") };
+        let error = if wanted == "gpu" { Error::machine(what) } else { Error::caller(what) };
+        error.hint("--device cpu runs without a GPU; stackmill doctor says what was found")
+    })
+}
+
+/// The opened device of this name; one that is lost is opened anew.
+///
+/// # Errors
+/// No such adapter, a driver that refuses.
+pub fn open(name: &str, checked: bool) -> Result<Arc<Opened>> {
+    let mut all = lock(&OPEN);
+    let all = all.get_or_insert_with(HashMap::new);
+    let key = (name.to_lowercase(), checked);
+    if let Some(opened) = all.get(&key).filter(|o| o.health.trouble().is_none()) {
+        return Ok(opened.clone());
+    }
+    let opened = Arc::new(opened(&find(name)?, checked)?);
+    all.insert(key, opened.clone());
+    Ok(opened)
+}
+
+fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
+    let info = adapter.get_info();
+    let shared = matches!(info.device_type, DeviceType::IntegratedGpu | DeviceType::Cpu);
+    let mappable = adapter.features() & Features::MAPPABLE_PRIMARY_BUFFERS;
+    let transfer = if shared && !mappable.is_empty() && !ring_is_asked_for() { Transfer::Unified } else { Transfer::Ring };
+    let description = wgpu::DeviceDescriptor {
+        label: Some("stackmill"),
+        required_features: if transfer == Transfer::Unified { mappable } else { Features::empty() },
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        ..Default::default()
+    };
+    let refused = |e: wgpu::RequestDeviceError| Error::machine(format!("{}: the driver opens no device: {e}", info.name));
+    let (device, queue) = pollster::block_on(adapter.request_device(&description)).map_err(refused)?;
+    let health = Arc::new(Health::default());
+    let told = health.clone();
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| told.tell(error.to_string())));
+    let told = health.clone();
+    device.set_device_lost_callback(move |reason, message| told.tell(format!("device lost ({reason:?}): {message}")));
+    let pipelines = Pipelines::new(checked);
+    let numerics = probe::numerics(&device, &queue, &pipelines)?;
+    let limits = adapter.limits();
+    Ok(Opened { device, queue: Mutex::new(queue), info, limits, transfer, pipelines, health, numerics })
+}
+
+/// Staging buffers can be asked for where memory is shared too: for tests.
+fn ring_is_asked_for() -> bool {
+    std::env::var_os("STACKMILL_GPU_TRANSFER").is_some_and(|v| v == "ring")
+}
+
+/// What `doctor` tells of every adapter: its driver, limits, numerics, and whether it is used.
+#[must_use]
+pub fn report() -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
+    for adapter in adapters() {
+        let info = adapter.get_info();
+        let limits = adapter.limits();
+        let used = if info.device_type == DeviceType::Cpu {
+            format!("software, slower than the CPU's own kernels: used only where asked for by name, --device {}", first_word(&info.name))
+        } else {
+            "used where asked for: --device gpu, or part of its name".to_owned()
+        };
+        rows.push([info.name.clone(), format!("{:?}, {}, driver {} {}", info.device_type, info.backend, info.driver, info.driver_info)]);
+        rows.push([String::new(), used]);
+        let largest = bytes_text(limits.max_storage_buffer_binding_size.into());
+        let (count, group) = (limits.max_storage_buffers_per_shader_stage, limits.max_compute_invocations_per_workgroup);
+        rows.push([String::new(), format!("arrays of {largest} at most, {count} in a kernel, {group} invocations a group")]);
+        let told = match opened(&adapter, false) {
+            Ok(opened) => format!("transfers: {:?}; numerics: {}", opened.transfer, opened.numerics),
+            Err(error) => error.what().to_owned(),
+        };
+        rows.push([String::new(), told]);
+    }
+    if rows.is_empty() {
+        rows.push(["none".to_owned(), "no Vulkan, Metal or DirectX 12 driver was found; the CPU does all".to_owned()]);
+    }
+    rows
+}
+
+fn first_word(name: &str) -> String {
+    name.split_whitespace().next().unwrap_or(name).to_lowercase()
+}

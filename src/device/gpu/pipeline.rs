@@ -1,0 +1,102 @@
+//! Compiled kernels, cached by their text. Our shaders bound their own loops and indices, so the checks that a driver
+//! layer would add are left out; a checked mode keeps them.
+//! It does not know what a kernel computes.
+
+use super::emit::Kernel;
+use super::open::lock;
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType, ShaderStages};
+
+/// Bytes of the parameters of one dispatch, as `frame.wgsl` declares them.
+pub const PARAMETER_BYTES: u64 = 272;
+
+/// A compiled kernel.
+pub struct Pipeline {
+    /// The pipeline.
+    pub pipeline: wgpu::ComputePipeline,
+    /// The layout of its one bind group.
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// The cache of one device.
+pub struct Pipelines {
+    checked: bool,
+    made: Mutex<HashMap<Kernel, Arc<Pipeline>>>,
+}
+
+impl Pipelines {
+    /// An empty cache.
+    pub fn new(checked: bool) -> Pipelines {
+        Pipelines { checked, made: Mutex::default() }
+    }
+
+    /// The compiled kernel. Compiling is serialised: drivers have crashed where it was not.
+    pub fn get(&self, device: &wgpu::Device, kernel: &Kernel) -> Result<Arc<Pipeline>> {
+        let mut made = lock(&self.made);
+        if let Some(found) = made.get(kernel) {
+            return Ok(found.clone());
+        }
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let pipeline = Arc::new(self.compile(device, kernel));
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(Error::bug(format!("a shader does not compile: {error}\n{}", kernel.text)));
+        }
+        made.insert(kernel.clone(), pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn compile(&self, device: &wgpu::Device, kernel: &Kernel) -> Pipeline {
+        let source = wgpu::ShaderSource::Wgsl(kernel.text.as_str().into());
+        let description = wgpu::ShaderModuleDescriptor { label: None, source };
+        let module = if self.checked { device.create_shader_module(description) } else { trusted(device, description) };
+        let entries: Vec<BindGroupLayoutEntry> = (0..kernel.inputs + 3).map(entry).collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: None,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
+            cache: None,
+        });
+        Pipeline { pipeline, layout }
+    }
+}
+
+/// Parameters, result, table, then the arrays that are read.
+fn entry(binding: usize) -> BindGroupLayoutEntry {
+    let ty = match binding {
+        0 => BufferBindingType::Uniform,
+        1 => BufferBindingType::Storage { read_only: false },
+        _ => BufferBindingType::Storage { read_only: true },
+    };
+    BindGroupLayoutEntry {
+        binding: u32::try_from(binding).unwrap_or(u32::MAX),
+        visibility: ShaderStages::COMPUTE,
+        ty: BindingType::Buffer { ty, has_dynamic_offset: binding == 0, min_binding_size: None },
+        count: None,
+    }
+}
+
+/// A whole buffer at a binding.
+pub fn bound(binding: usize, buffer: &wgpu::Buffer) -> wgpu::BindGroupEntry<'_> {
+    wgpu::BindGroupEntry { binding: u32::try_from(binding).unwrap_or(u32::MAX), resource: buffer.as_entire_binding() }
+}
+
+#[allow(unsafe_code, reason = "the shaders are ours")]
+fn trusted(device: &wgpu::Device, description: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
+    // SAFETY:
+    // * every loop of our shaders has a bound that is a constant or a parameter;
+    // * every index comes from parameters and tables that the plan derived from the extents of the very buffers bound,
+    //   which end in 32 bytes of slack for loads of whole quads;
+    // * no integer is divided by zero: divisors are replaced first;
+    // * the tests run every kernel with the checks as well and compare.
+    unsafe { device.create_shader_module_trusted(description, wgpu::ShaderRuntimeChecks::unchecked()) }
+}

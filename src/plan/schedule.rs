@@ -1,0 +1,358 @@
+//! What a GPU does for one block of a tile, as plain data: uploads, padded copies, kernels, downloads, and which buffers
+//! live when. The device plays it; the plan prices it. It does not know shaders, nor how a buffer is made.
+
+use super::place::Segment;
+use super::program::Program;
+use super::reach::{reach_of, regions};
+use crate::dtype::Dtype;
+use crate::error::Result;
+use crate::graph::Stage;
+use crate::grid::{Boxes, Dims, Region};
+
+/// Elements that one invocation makes: the start of every run of a row is a multiple of it.
+pub const QUAD: usize = 4;
+/// Bytes after the last element that a load of a whole quad may touch.
+const SLACK: usize = 32;
+/// The most bytes of one buffer that every GPU can bind.
+pub const MOST_BINDING: u64 = 128 << 20;
+/// Bytes of parameters and tables of one batch, beside what grows with the tables.
+const PARAMETERS: u64 = 512;
+
+/// How the boxes of a value lie in a buffer: runs end to end, rows and runs of x padded to whole quads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Laid {
+    /// What is held.
+    pub boxes: Boxes,
+    /// The extents in the buffer; the last is the pitch of a row. A 0-d value is a row of one quad.
+    pub extents: Dims,
+    /// The element type.
+    pub dtype: Dtype,
+}
+
+impl Laid {
+    /// Lays boxes out.
+    #[must_use]
+    pub fn new(boxes: &Boxes, dtype: Dtype) -> Laid {
+        let mut extents = boxes.shape();
+        if let Some((last, runs)) = extents.last_mut().zip(boxes.0.last()) {
+            *last = runs.ranges().iter().map(|r| r.len().next_multiple_of(QUAD)).sum();
+        } else {
+            extents = Dims::from([QUAD]);
+        }
+        Laid { boxes: boxes.clone(), extents, dtype }
+    }
+
+    /// Bytes of the buffer.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        (self.extents.count() * self.dtype.size() + SLACK).next_multiple_of(16) as u64
+    }
+
+    /// Where index `i` of an axis lies.
+    #[must_use]
+    pub fn position(&self, axis: usize, i: usize) -> Option<usize> {
+        let runs = self.boxes.0.get(axis)?;
+        if axis + 1 < self.boxes.0.len() {
+            return runs.position(i);
+        }
+        let mut before = 0;
+        for run in runs.ranges() {
+            if run.contains(&i) {
+                return Some(before + i - run.start);
+            }
+            before += run.len().next_multiple_of(QUAD);
+        }
+        None
+    }
+
+    /// Where a region that lies in one part starts.
+    #[must_use]
+    pub fn offset_of(&self, region: &Region) -> Option<Dims> {
+        self.boxes.offset_of(region)?;
+        (0..region.start.len()).map(|axis| self.position(axis, region.start[axis])).collect()
+    }
+}
+
+/// What a kernel reads: a value, or a padded copy of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    /// The buffer: a value's number, or beyond the values a copy's.
+    pub buffer: usize,
+    /// The index of the array at the operand's element 0, per axis of the array; negative before its start.
+    pub start: Vec<isize>,
+}
+
+/// One thing that a GPU does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Brings a value from the CPU.
+    Upload(usize),
+    /// Copies a step's input with its halo into a buffer of its own, what lies outside folded back in.
+    Pad {
+        /// Which step, and which of its inputs.
+        step: (usize, usize),
+        /// The index of the array at the copy's element 0.
+        start: Vec<isize>,
+        /// The copy's extents.
+        shape: Dims,
+        /// The copy's buffer.
+        buffer: usize,
+    },
+    /// Runs a step for one box of its result.
+    Run {
+        /// Which step.
+        step: usize,
+        /// Which box.
+        part: Region,
+        /// What is read, an operand an input.
+        reads: Vec<Operand>,
+    },
+    /// Sends a value to the CPU.
+    Download(usize),
+    /// The buffer is not needed any more.
+    Free(usize),
+}
+
+/// A stretch of work on one device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Batch {
+    /// Acts of the GPU: one submission.
+    Gpu(Vec<Act>),
+    /// Steps of the CPU.
+    Cpu(Vec<usize>),
+}
+
+/// The whole of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// In order.
+    pub batches: Vec<Batch>,
+    /// How each buffer is laid out: values, then copies.
+    pub buffers: Vec<Laid>,
+}
+
+/// Plans one block.
+///
+/// # Errors
+/// A program that reads values that do not exist.
+pub fn schedule(program: &Program, segments: &[Segment], block: &Region) -> Result<Schedule> {
+    let boxes = regions(program, block)?;
+    let laid = |v: usize| program.info(v).map(|info| Laid::new(&boxes[v], info.dtype));
+    let buffers = (0..program.values()).map(laid).collect::<Result<Vec<_>>>()?;
+    let mut writer =
+        Writer { program, segments, on_gpu: vec![false; buffers.len()], schedule: Schedule { batches: Vec::new(), buffers } };
+    for number in 0..segments.len() {
+        let batch = if segments[number].gpu { writer.gpu(number)? } else { Batch::Cpu(segments[number].steps.clone()) };
+        writer.schedule.batches.push(batch);
+    }
+    Ok(writer.schedule)
+}
+
+struct Writer<'p> {
+    program: &'p Program,
+    segments: &'p [Segment],
+    on_gpu: Vec<bool>,
+    schedule: Schedule,
+}
+
+impl Writer<'_> {
+    fn is_held(&self, value: usize) -> bool {
+        let boxes = &self.schedule.buffers[value].boxes;
+        (boxes.0.is_empty() && self.program.info(value).is_ok_and(|i| i.shape.is_empty())) || boxes.shape().iter().all(|n| *n > 0) && !boxes.0.is_empty()
+    }
+
+    fn gpu(&mut self, number: usize) -> Result<Batch> {
+        let mut acts = Vec::new();
+        let first = self.program.inputs.len();
+        let steps = self.segments[number].steps.clone();
+        for (place, step) in steps.iter().enumerate() {
+            let value = first + step;
+            if !self.is_held(value) {
+                continue;
+            }
+            for input in self.program.steps[*step].inputs.clone() {
+                if !self.on_gpu[input] && self.is_held(input) {
+                    acts.push(Act::Upload(input));
+                    self.on_gpu[input] = true;
+                }
+            }
+            self.run(*step, &mut acts)?;
+            self.on_gpu[value] = true;
+            if self.leaves(value, number) {
+                acts.push(Act::Download(value));
+            }
+            for input in 0..self.on_gpu.len() {
+                let read_now = input == value || self.program.steps[*step].inputs.contains(&input);
+                if read_now && self.on_gpu[input] && !self.read_later(input, number, &steps[place + 1..]) {
+                    self.on_gpu[input] = false;
+                    acts.push(Act::Free(input));
+                }
+            }
+        }
+        Ok(Batch::Gpu(acts))
+    }
+
+    /// Whether a value is an end, or a later segment of the CPU reads it.
+    fn leaves(&self, value: usize, number: usize) -> bool {
+        let read = |s: &Segment| !s.gpu && s.steps.iter().any(|k| self.program.steps[*k].inputs.contains(&value));
+        self.program.ends().any(|v| v == value) || self.segments[number + 1..].iter().any(read)
+    }
+
+    fn read_later(&self, value: usize, number: usize, rest: &[usize]) -> bool {
+        let reads = |k: &usize| self.program.steps[*k].inputs.contains(&value);
+        rest.iter().any(reads) || self.segments[number + 1..].iter().filter(|s| s.gpu).any(|s| s.steps.iter().any(reads))
+    }
+
+    fn run(&mut self, step: usize, acts: &mut Vec<Act>) -> Result<()> {
+        let parts = self.schedule.buffers[self.program.inputs.len() + step].boxes.parts();
+        let parts = if parts.is_empty() { vec![Region::default()] } else { parts };
+        for part in parts {
+            let mut copies = Vec::new();
+            let count = self.program.steps[step].inputs.len();
+            let reads = (0..count).map(|k| self.operand(step, k, &part, acts, &mut copies)).collect::<Result<Vec<_>>>()?;
+            acts.push(Act::Run { step, part, reads });
+            acts.extend(copies.into_iter().map(Act::Free));
+        }
+        Ok(())
+    }
+
+    /// The operand of one input: in place where the value holds the halo in one piece, else a padded copy.
+    fn operand(&mut self, step: usize, k: usize, part: &Region, acts: &mut Vec<Act>, copies: &mut Vec<usize>) -> Result<Operand> {
+        let own = &self.program.steps[step];
+        let value = own.inputs[k];
+        let array = self.program.info(value)?.shape;
+        if let Stage::View(_) = own.stage {
+            return Ok(Operand { buffer: value, start: vec![0; array.len()] });
+        }
+        let reach: Vec<(isize, isize)> = (0..part.shape.len()).map(|axis| reach_of(own, k, axis)).collect();
+        if reach.iter().all(|r| *r == (0, 0)) {
+            let start = broadcast_start(&array, &own.info.shape, part);
+            return Ok(Operand { buffer: value, start });
+        }
+        let start: Vec<isize> = reach.iter().zip(part.start.iter()).map(|(r, s)| s.cast_signed() + r.0).collect();
+        let shape: Dims = reach.iter().zip(part.shape.iter()).map(|(r, n)| n + (r.1 - r.0).unsigned_abs()).collect();
+        let inside = (0..array.len()).all(|a| start[a] >= 0 && start[a].unsigned_abs() + shape[a] <= array[a]);
+        let whole = Region { start: start.iter().map(|s| s.unsigned_abs()).collect(), shape };
+        if inside && self.schedule.buffers[value].offset_of(&whole).is_some() {
+            return Ok(Operand { buffer: value, start });
+        }
+        let buffer = self.schedule.buffers.len();
+        let dtype = self.schedule.buffers[value].dtype;
+        let copy = Boxes::one(&Region { start: Dims::filled(shape.len(), 0), shape });
+        self.schedule.buffers.push(Laid::new(&copy, dtype));
+        acts.push(Act::Pad { step: (step, k), start: start.clone(), shape, buffer });
+        copies.push(buffer);
+        Ok(Operand { buffer, start })
+    }
+}
+
+/// The first index that a box of a broadcast result reads of an input.
+fn broadcast_start(array: &Dims, result: &Dims, part: &Region) -> Vec<isize> {
+    let skipped = part.shape.len() - array.len().min(part.shape.len());
+    let start = |own: usize| match array[own] {
+        1 if result[own + skipped] != 1 => 0,
+        _ => part.start[own + skipped].cast_signed(),
+    };
+    (0..array.len()).map(start).collect()
+}
+
+/// A pool of buffers in plain numbers: which are made, which can be used again.
+#[derive(Clone, Debug, Default)]
+pub struct Arena {
+    sizes: Vec<u64>,
+    free: Vec<usize>,
+}
+
+impl Arena {
+    /// The number of a buffer of at least `bytes`, and whether it must be made: the smallest free one that is not more
+    /// than twice as large, else a new one.
+    pub fn take(&mut self, bytes: u64) -> (usize, bool) {
+        let bytes = size_class(bytes);
+        let fits = |k: &usize| self.sizes[*k] >= bytes && self.sizes[*k] <= 2 * bytes;
+        let best = (0..self.free.len()).filter(|f| fits(&self.free[*f])).min_by_key(|f| self.sizes[self.free[*f]]);
+        if let Some(best) = best {
+            return (self.free.swap_remove(best), false);
+        }
+        self.sizes.push(bytes);
+        (self.sizes.len() - 1, true)
+    }
+
+    /// Gives a buffer back.
+    pub fn give(&mut self, buffer: usize) {
+        self.free.push(buffer);
+    }
+
+    /// Bytes of a buffer.
+    #[must_use]
+    pub fn size(&self, buffer: usize) -> u64 {
+        self.sizes.get(buffer).copied().unwrap_or(0)
+    }
+
+    /// Bytes of all buffers.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.sizes.iter().sum()
+    }
+}
+
+/// Sizes in steps of an eighth, so that ragged blocks use the same buffers.
+#[must_use]
+pub fn size_class(bytes: u64) -> u64 {
+    let step = (bytes.max(4096).next_power_of_two() / 16).max(256);
+    bytes.max(256).next_multiple_of(step)
+}
+
+/// Bytes of the tables of one act: offsets of its window, positions of its copy.
+#[must_use]
+pub fn table_bytes(program: &Program, act: &Act) -> u64 {
+    let words = match act {
+        Act::Pad { shape, .. } => shape.iter().map(|n| n.next_multiple_of(QUAD)).sum::<usize>(),
+        Act::Run { step, part, .. } => match &program.steps[*step].stage {
+            Stage::Line { taps, .. } => taps.len(),
+            Stage::Window { window, .. } => window.reach().iter().map(|(a, b)| a + b + 1).product(),
+            Stage::View(_) => part.shape.iter().map(|n| n.next_multiple_of(QUAD)).sum(),
+            _ => 0,
+        },
+        _ => return 0,
+    };
+    words as u64 * 4 + PARAMETERS
+}
+
+/// Bytes of device memory that one block takes, staging included, and the bytes of its largest buffer.
+#[must_use]
+pub fn vram_bytes(program: &Program, schedule: &Schedule) -> (u64, u64) {
+    let mut arena = Arena::default();
+    let mut places = vec![None; schedule.buffers.len()];
+    let (mut staging, mut largest) = (0, 0);
+    for batch in &schedule.batches {
+        let Batch::Gpu(acts) = batch else { continue };
+        let tables = size_class(acts.iter().map(|act| table_bytes(program, act)).sum());
+        let mut moved = 2 * tables;
+        for act in acts {
+            let first = program.inputs.len();
+            let made = match act {
+                Act::Upload(value) => *value,
+                Act::Run { step, .. } => first + step,
+                Act::Pad { buffer, .. } => *buffer,
+                Act::Download(value) => {
+                    moved += size_class(schedule.buffers[*value].bytes());
+                    continue;
+                }
+                Act::Free(buffer) => {
+                    places[*buffer].take().into_iter().for_each(|place| arena.give(place));
+                    continue;
+                }
+            };
+            let bytes = schedule.buffers[made].bytes();
+            largest = bytes.max(largest);
+            if matches!(act, Act::Upload(_)) {
+                moved += size_class(bytes);
+            }
+            if places[made].is_none() {
+                places[made] = Some(arena.take(bytes).0);
+            }
+        }
+        staging += moved;
+    }
+    (arena.total() + staging, largest)
+}
