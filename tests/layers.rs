@@ -108,6 +108,16 @@ fn only_the_run_makes_threads_and_channels() {
 }
 
 #[test]
+fn only_the_gpu_device_knows_wgpu() {
+    for (path, text) in all() {
+        let inside = path.strip_prefix(source()).unwrap().starts_with("device/gpu");
+        for word in ["wgpu::", "use wgpu", "pollster"] {
+            assert!(inside || !text.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn plans_are_pure() {
     for (path, text) in all().into_iter().filter(|(path, _)| module_of(path) == "plan") {
         for word in ["std::fs", "std::thread", "std::time", "rayon", "crossbeam", "std::env"] {

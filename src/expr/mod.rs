@@ -6,6 +6,7 @@
 //! this thread, which is what lets `x * y + 1.0` be written with plain operators on `Copy` values.
 
 mod infer;
+mod narrow;
 mod tape;
 mod words;
 

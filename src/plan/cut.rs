@@ -6,6 +6,7 @@ use super::program::Program;
 use super::sweep::Sweep;
 use super::place::{Sharing, share};
 use super::schedule::{self, MOST_BINDING};
+use super::single::in_single;
 use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Stage;
@@ -112,11 +113,12 @@ const NARROW_ON_GPU: usize = 16;
 
 /// Gives a pass its part on a GPU: blocks that fit its memory; or says why the CPU does all of it.
 fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
-    let Some(sharing) = share(&pass.program) else {
-        let why = if pass.program.steps.is_empty() { "there is nothing to compute" } else { "no step of it can run on a GPU" };
-        pass.on_cpu = Some(why.to_owned());
-        return Ok(pass);
+    let program = in_single(&pass.program);
+    let sharing = match share(&program) {
+        Ok(sharing) => sharing,
+        Err(why) => return Ok(Pass { on_cpu: Some(why), ..pass }),
     };
+    let on_the_cpu = std::mem::replace(&mut pass.program, program);
     let spare = machine.memory.saturating_sub(pass.costs.fixed + pass.costs.ledger);
     for slots in (1..=SLOTS).rev() {
         let share_of = |bytes: u64| bytes / slots as u64;
@@ -136,8 +138,7 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
         }
     }
     let what = format!("its smallest block fits neither --vram {} nor what memory leaves", bytes_text(machine.vram));
-    pass.on_cpu = Some(what);
-    Ok(pass)
+    Ok(Pass { on_cpu: Some(what), program: on_the_cpu, ..pass })
 }
 
 /// Bytes of device memory and of the CPU's memory that one block in flight takes, and those of its largest buffer.

@@ -10,6 +10,7 @@ mod place;
 mod program;
 mod reach;
 pub mod schedule;
+mod single;
 mod sweep;
 
 pub use budget::Costs;

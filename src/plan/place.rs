@@ -72,16 +72,20 @@ pub struct Sharing {
     pub exact: bool,
 }
 
-/// Shares a pass; `None` where nothing of it can run on a GPU.
-#[must_use]
-pub fn share(program: &Program) -> Option<Sharing> {
+/// Shares a pass.
+///
+/// # Errors
+/// Why nothing of it can run on a GPU.
+pub fn share(program: &Program) -> Result<Sharing, String> {
     let refusals: Vec<Option<String>> = program.steps.iter().map(|step| refusal(program, step)).collect();
     if refusals.iter().all(Option::is_some) {
-        return None;
+        let mut reasons: Vec<String> = refusals.into_iter().flatten().collect();
+        reasons.dedup();
+        return Err(if reasons.is_empty() { "there is nothing to compute".to_owned() } else { reasons.join("; ") });
     }
     let gpu: Vec<usize> = (0..refusals.len()).filter(|k| refusals[*k].is_none()).collect();
     let exact = gpu.iter().all(|k| is_exact(program, &program.steps[*k]));
-    Some(Sharing { segments: segments(program, &refusals), refusals, exact })
+    Ok(Sharing { segments: segments(program, &refusals), refusals, exact })
 }
 
 /// Takes all steps that are ready for one device, then all for the other, so that data changes sides seldom.

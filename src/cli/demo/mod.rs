@@ -53,6 +53,12 @@ pub struct Demo {
     /// Worker threads [default: the cores that this process may use]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Where stages run: auto, cpu, gpu, or part of an adapter's name
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    device: String,
+    /// Memory of a GPU that the demo may take [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    vram: Option<u64>,
     /// Accepted for scripts: the demo replaces its own outputs anyway
     #[arg(long, hide = true)]
     overwrite: bool,
@@ -105,7 +111,14 @@ impl Demo {
     }
 
     fn options(&self) -> Options {
-        Options { memory: self.memory, threads: self.threads, overwrite: true, ..Options::default() }
+        Options {
+            memory: self.memory,
+            threads: self.threads,
+            device: self.device.clone(),
+            vram: self.vram,
+            overwrite: true,
+            ..Options::default()
+        }
     }
 
     fn make(&self, scene: &Arc<Scene>, files: &Files) -> Result<Done> {

@@ -19,6 +19,7 @@ pub use open::{instances, report};
 
 use super::cpu::{Cpu, moved};
 use super::{Device, InputData, Launched, Partial};
+use crate::dtype::{get, put};
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{GpuPass, Pass};
@@ -207,6 +208,7 @@ fn halves(region: &Region, align: &Dims) -> Option<[Region; 2]> {
 impl Device for Gpu {
     fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
         let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs) };
+        let inputs = &narrowed(pass, inputs)?[..];
         let grid = Grid::new(tile.shape, gpu.block);
         let mut made = Vec::new();
         for index in indices(Region::whole(grid.counts())) {
@@ -222,6 +224,22 @@ impl Device for Gpu {
     fn notices(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.notices))
     }
+}
+
+/// The inputs in the dtypes that the pass reads: late values in f64 that it reads in f32 are rounded here.
+fn narrowed<'a>(pass: &Pass, inputs: &[InputData<'a>]) -> Result<Vec<InputData<'a>>> {
+    let one = |(number, input): (usize, &InputData<'a>)| -> Result<InputData<'a>> {
+        let dtype = pass.program.info(number)?.dtype;
+        let InputData::Late(tile) = input else { return Ok(input.clone()) };
+        if tile.dtype == dtype {
+            return Ok(input.clone());
+        }
+        let mut made = Tile::zeroed(dtype, tile.shape);
+        let elements = tile.data.bytes().chunks_exact(tile.dtype.size()).map(|bytes| get(tile.dtype, bytes));
+        made.data.bytes_mut().chunks_exact_mut(dtype.size()).zip(elements).for_each(|(out, number)| put(number, dtype, out));
+        Ok(InputData::Late(Arc::new(made)))
+    };
+    inputs.iter().enumerate().map(one).collect()
 }
 
 /// A tile out of its blocks: one block is the tile itself.
