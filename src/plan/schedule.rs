@@ -318,41 +318,67 @@ pub fn table_bytes(program: &Program, act: &Act) -> u64 {
     words as u64 * 4 + PARAMETERS
 }
 
-/// Bytes of device memory that one block takes, staging included, and the bytes of its largest buffer.
+/// Bytes of device memory that one block takes, staging included, and the bytes of its largest buffer: the more of what a
+/// device with memory of its own takes and of what one that shares the computer's takes.
 #[must_use]
 pub fn vram_bytes(program: &Program, schedule: &Schedule) -> (u64, u64) {
-    let mut arena = Arena::default();
-    let mut places = vec![None; schedule.buffers.len()];
-    let (mut staging, mut largest) = (0, 0);
-    for batch in &schedule.batches {
-        let Batch::Gpu(acts) = batch else { continue };
-        let tables = size_class(acts.iter().map(|act| table_bytes(program, act)).sum());
-        let mut moved = 2 * tables;
-        for act in acts {
-            let first = program.inputs.len();
-            let made = match act {
-                Act::Upload(value) => *value,
-                Act::Run { step, .. } => first + step,
-                Act::Pad { buffer, .. } => *buffer,
-                Act::Download(value) => {
-                    moved += size_class(schedule.buffers[*value].bytes());
-                    continue;
+    let largest = schedule.buffers.iter().map(Laid::bytes).max().unwrap_or(0);
+    let own = Pricing::of(program, schedule, false);
+    let shared = Pricing::of(program, schedule, true);
+    (own.max(shared), largest)
+}
+
+/// Prices the acts of a schedule one after another.
+struct Pricing<'s> {
+    schedule: &'s Schedule,
+    /// Whether values that come or go lie in memory that the CPU sees, in buffers of their own.
+    shared: bool,
+    arena: Arena,
+    places: Vec<Option<usize>>,
+    staging: u64,
+}
+
+impl Pricing<'_> {
+    fn of(program: &Program, schedule: &Schedule, shared: bool) -> u64 {
+        let places = vec![None; schedule.buffers.len()];
+        let mut pricing = Pricing { schedule, shared, arena: Arena::default(), places, staging: 0 };
+        for batch in &schedule.batches {
+            let Batch::Gpu(acts) = batch else { continue };
+            let words = size_class(acts.iter().map(|act| table_bytes(program, act)).sum::<u64>() + 2 * PARAMETERS);
+            pricing.staging += if shared { words } else { 2 * words };
+            acts.iter().for_each(|act| pricing.act(program, act));
+        }
+        pricing.arena.total() + pricing.staging
+    }
+
+    fn act(&mut self, program: &Program, act: &Act) {
+        let class = |value: usize| size_class(self.schedule.buffers[value].bytes());
+        match act {
+            Act::Upload(value) => {
+                self.staging += class(*value);
+                if !self.shared {
+                    self.place(*value);
                 }
-                Act::Free(buffer) => {
-                    places[*buffer].take().into_iter().for_each(|place| arena.give(place));
-                    continue;
-                }
-            };
-            let bytes = schedule.buffers[made].bytes();
-            largest = bytes.max(largest);
-            if matches!(act, Act::Upload(_)) {
-                moved += size_class(bytes);
             }
-            if places[made].is_none() {
-                places[made] = Some(arena.take(bytes).0);
+            Act::Run { step, .. } if self.shared && self.is_downloaded(program.inputs.len() + step) => {}
+            Act::Run { step, .. } => self.place(program.inputs.len() + step),
+            Act::Pad { buffer, .. } => self.place(*buffer),
+            Act::Download(value) => self.staging += class(*value),
+            Act::Free(buffer) => {
+                if let Some(place) = self.places[*buffer].take() {
+                    self.arena.give(place);
+                }
             }
         }
-        staging += moved;
     }
-    (arena.total() + staging, largest)
+
+    fn place(&mut self, buffer: usize) {
+        if self.places[buffer].is_none() {
+            self.places[buffer] = Some(self.arena.take(self.schedule.buffers[buffer].bytes()).0);
+        }
+    }
+
+    fn is_downloaded(&self, value: usize) -> bool {
+        self.schedule.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
+    }
 }
