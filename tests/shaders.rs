@@ -188,6 +188,16 @@ fn hashed(words: &str) -> u64 {
     words.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// The texts of steps, each once, after the numbers of the kernels that have it.
+fn listed(texts: &[String]) -> String {
+    let mut list = String::new();
+    for (k, text) in texts.iter().enumerate().filter(|(k, text)| !texts[..*k].contains(text)) {
+        let same: Vec<String> = (k..texts.len()).filter(|n| texts[*n] == *text).map(|n| (n + 1).to_string()).collect();
+        let _ = writeln!(list, "\n// kernel {} of {}\n\n{}", same.join(", "), texts.len(), text.trim());
+    }
+    list
+}
+
 /// The files that should lie in the folder: names and texts.
 fn snapshots() -> BTreeMap<String, String> {
     let library = library();
@@ -196,11 +206,10 @@ fn snapshots() -> BTreeMap<String, String> {
     for (op, dtype, texts) in matrix().into_iter().filter(|(_, _, texts)| !texts.all.is_empty()) {
         let short = |texts: &[String]| -> Vec<String> { texts.iter().map(|text| abridged(text, &library)).collect() };
         let _ = writeln!(hashes, "{} {dtype} {:016x}", op.name, hashed(&short(&texts.all).concat()));
-        let head = format!("// {} of {dtype}: {} kernels\n", op.name, texts.first.len());
         // u16 comes first, then f32.
         if matches!(dtype, Dtype::U16 | Dtype::F32) {
-            let body: String = short(&texts.first).iter().map(|text| format!("\n{}\n", text.trim())).collect();
-            files.entry(format!("{}.wgsl", op.name)).or_insert(head + &body);
+            let head = format!("// {} of {dtype}\n", op.name);
+            files.entry(format!("{}.wgsl", op.name)).or_insert_with(|| head + &listed(&short(&texts.first)));
         }
     }
     files.insert("hashes.txt".to_owned(), hashes);

@@ -79,7 +79,12 @@ fn simd() -> &'static str {
 }
 
 fn features() -> Vec<&'static str> {
-    let all = [("gpu", cfg!(feature = "gpu")), ("tiff", cfg!(feature = "tiff")), ("zarr", cfg!(feature = "zarr")), ("cli", cfg!(feature = "cli"))];
+    let all = [
+        ("gpu", cfg!(feature = "gpu")),
+        ("tiff", cfg!(feature = "tiff")),
+        ("zarr", cfg!(feature = "zarr")),
+        ("cli", cfg!(feature = "cli")),
+    ];
     all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }
 

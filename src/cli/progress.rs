@@ -132,7 +132,8 @@ mod tests {
     fn a_line_says_all() {
         let display = Display { label: "demo".to_owned(), bar: None, lines: true, next: Cell::new(0.0) };
         let bytes = (64 << 20, 128 << 20);
-        let progress = Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on: Lane::Compute, notices: Vec::new() };
+        let progress =
+            Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on: Lane::Compute, notices: Vec::new() };
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";
         assert_eq!(display.words(&progress), line);
     }

@@ -46,6 +46,7 @@ fn shares(summary: &Summary) -> [f64; 5] {
         let servers = match Lane::ALL.get(lane) {
             Some(Lane::Read) => READERS as f64,
             Some(Lane::Write) => 1.0,
+            Some(Lane::Compute) => summary.launchers() as f64,
             _ => summary.threads.max(1) as f64,
         };
         (busy / servers / summary.seconds.max(1e-9)).min(1.0)

@@ -17,9 +17,7 @@ impl Formula {
     /// Whether f64 inputs do nothing but become numbers of at most 16 bits, or f32.
     #[must_use]
     pub fn narrows_its_inputs(&self) -> bool {
-        self.dtype() != Dtype::F64
-            && self.all_wide(|node| matches!(node, Node::Read { .. }))
-            && self.wide_children_end_in_small()
+        self.dtype() != Dtype::F64 && self.all_wide(|node| matches!(node, Node::Read { .. })) && self.wide_children_end_in_small()
     }
 
     /// Whether f64 is only a quotient of integers by constants that becomes a number of at most 16 bits: a mean.

@@ -2,11 +2,11 @@
 //! It does not run anything; it asks the budget what a choice costs.
 
 use super::budget::{Fixed, block_bytes, price, worst_tile};
-use super::program::Program;
-use super::sweep::Sweep;
 use super::place::{Sharing, share};
+use super::program::Program;
 use super::schedule::{self, MOST_BINDING};
 use super::single::in_single;
+use super::sweep::Sweep;
 use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Stage;

@@ -141,8 +141,8 @@ pub fn schedule(program: &Program, segments: &[Segment], block: &Region) -> Resu
     let buffers = (0..program.values()).map(laid).collect::<Result<Vec<_>>>()?;
     let mut writer =
         Writer { program, segments, on_gpu: vec![false; buffers.len()], schedule: Schedule { batches: Vec::new(), buffers } };
-    for number in 0..segments.len() {
-        let batch = if segments[number].gpu { writer.gpu(number)? } else { Batch::Cpu(segments[number].steps.clone()) };
+    for (number, segment) in segments.iter().enumerate() {
+        let batch = if segment.gpu { writer.gpu(number)? } else { Batch::Cpu(segment.steps.clone()) };
         writer.schedule.batches.push(batch);
     }
     Ok(writer.schedule)
@@ -158,7 +158,8 @@ struct Writer<'p> {
 impl Writer<'_> {
     fn is_held(&self, value: usize) -> bool {
         let boxes = &self.schedule.buffers[value].boxes;
-        (boxes.0.is_empty() && self.program.info(value).is_ok_and(|i| i.shape.is_empty())) || boxes.shape().iter().all(|n| *n > 0) && !boxes.0.is_empty()
+        (boxes.0.is_empty() && self.program.info(value).is_ok_and(|i| i.shape.is_empty()))
+            || boxes.shape().iter().all(|n| *n > 0) && !boxes.0.is_empty()
     }
 
     fn gpu(&mut self, number: usize) -> Result<Batch> {

@@ -87,6 +87,13 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// How many tiles could be computed at once: by the device's own threads where it has any, else by the workers.
+    #[must_use]
+    pub fn launchers(&self) -> usize {
+        let of_device = self.passes.iter().map(|p| p.device_lanes).max().unwrap_or(0);
+        if of_device > 0 { of_device } else { self.threads.max(1) }
+    }
+
     /// The lane that was busiest for its threads, and its share of the time: what a faster machine must make faster.
     #[must_use]
     pub fn busiest(&self) -> (Lane, f64) {
@@ -95,6 +102,7 @@ impl Summary {
             let servers = match Lane::ALL[lane] {
                 Lane::Read => super::READERS as f64,
                 Lane::Write => 1.0,
+                Lane::Compute => self.launchers() as f64,
                 _ => self.threads.max(1) as f64,
             };
             busy / servers / self.seconds.max(1e-9)

@@ -150,8 +150,13 @@ impl<'r> Driver<'r> {
             let write_reports = reports_in.clone();
             scope.spawn(move || write_lane(&writes, &write_reports, outputs));
             let done = self.pool.in_place_scope(|workers| {
-                let lanes =
-                    Lanes { reads: &reads_in, writes: &writes_in, launches: &launches_in, reports: &reports_in, of_device: device_lanes };
+                let lanes = Lanes {
+                    reads: &reads_in,
+                    writes: &writes_in,
+                    launches: &launches_in,
+                    reports: &reports_in,
+                    of_device: device_lanes,
+                };
                 self.play(&mut running, workers, &lanes, &reports, (numbers, started, observe))
             });
             drop((reads_in, writes_in, launches_in));
@@ -432,6 +437,13 @@ impl Running<'_> {
             (0, _, _) => Lane::Read,
             _ => Lane::Compute,
         };
-        Progress { pass: numbers, tiles, bytes: (share, bytes), seconds: started.elapsed().as_secs_f64(), waiting_on, notices: Vec::new() }
+        Progress {
+            pass: numbers,
+            tiles,
+            bytes: (share, bytes),
+            seconds: started.elapsed().as_secs_f64(),
+            waiting_on,
+            notices: Vec::new(),
+        }
     }
 }

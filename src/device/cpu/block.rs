@@ -92,6 +92,7 @@ impl<'a> BlockValues<'a> {
     }
 
     /// Takes a value that was made elsewhere: its boxes' runs laid end to end.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "only a GPU makes values elsewhere"))]
     pub fn put(&mut self, value: usize, buffer: Buffer) {
         self.held[value] = Held::Own(buffer);
     }

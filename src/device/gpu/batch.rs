@@ -204,7 +204,14 @@ fn upload(
 }
 
 /// A value's boxes as the device holds them.
-fn lay_out(pass: &Pass, value: usize, inputs: &[InputData<'_>], values: &BlockValues<'_>, laid: &Laid, out: &mut [u8]) -> Result<()> {
+fn lay_out(
+    pass: &Pass,
+    value: usize,
+    inputs: &[InputData<'_>],
+    values: &BlockValues<'_>,
+    laid: &Laid,
+    out: &mut [u8],
+) -> Result<()> {
     let shape = pass.program.info(value)?.shape;
     let parts = laid.boxes.parts();
     let parts = if shape.is_empty() { vec![crate::grid::Region::default()] } else { parts };
@@ -344,7 +351,8 @@ impl Recording {
         self.words.table([0; 128]);
         let bytes: &[u8] = bytemuck::cast_slice(self.words.all());
         let size = (bytes.len() as u64).next_multiple_of(16);
-        let padded: Vec<u8> = bytes.iter().copied().chain(std::iter::repeat_n(0, 16)).take(usize::try_from(size).unwrap_or(0)).collect();
+        let padded: Vec<u8> =
+            bytes.iter().copied().chain(std::iter::repeat_n(0, 16)).take(usize::try_from(size).unwrap_or(0)).collect();
         if on.opened.transfer == Transfer::Unified {
             let own = on.take(Use::SharedWords, size)?;
             write(&own, &padded)?;
@@ -418,7 +426,10 @@ fn encode(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &Order
 /// Waits until every mapping is there, or the device is known to be gone.
 fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
     loop {
-        let waited = on.opened.device.poll(wgpu::PollType::Wait { submission_index: Some(awaited.index.clone()), timeout: Some(PATIENCE) });
+        let waited = on
+            .opened
+            .device
+            .poll(wgpu::PollType::Wait { submission_index: Some(awaited.index.clone()), timeout: Some(PATIENCE) });
         on.health()?;
         match waited {
             Err(wgpu::PollError::Timeout) => continue,

@@ -1,9 +1,9 @@
 //! Buffers of a run: pooled by use and size, never more than the run may take.
 //! It does not know what they hold.
 
-use super::{Done, Fault};
 use super::faults::Faults;
 use super::open::{Opened, lock};
+use super::{Done, Fault};
 use crate::plan::schedule::size_class;
 use std::sync::Mutex;
 use wgpu::BufferUsages as U;

@@ -129,7 +129,14 @@ impl Gpu {
     }
 
     /// Runs a box, whatever happens to the device meanwhile; gives what it made in the order of its parts.
-    fn run(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+    fn run(
+        &self,
+        pass: &Pass,
+        gpu: &GpuPass,
+        region: Region,
+        inputs: &[InputData<'_>],
+        made: &mut Vec<(Region, Made)>,
+    ) -> Result<()> {
         loop {
             if self.losses.load(Ordering::Acquire) >= MOST_LOSSES {
                 return self.take_over(pass, gpu, region, inputs, made);
@@ -149,7 +156,11 @@ impl Gpu {
                 Err(Fault::Other(error)) => return Err(error),
                 Err(Fault::Lost(why)) => self.lost(&opened, &why, &region),
                 Err(Fault::Refused(bytes)) if self.slots.halve() => {
-                    self.notice(format!("the device refused {}: {} blocks in flight from now on", bytes_text(bytes), self.slots.allowed()));
+                    self.notice(format!(
+                        "the device refused {}: {} blocks in flight from now on",
+                        bytes_text(bytes),
+                        self.slots.allowed()
+                    ));
                 }
                 Err(Fault::Refused(bytes)) => return self.halved(pass, gpu, region, inputs, made, bytes),
             }
@@ -159,23 +170,46 @@ impl Gpu {
     fn lost(&self, opened: &Opened, why: &str, region: &Region) {
         self.pool.clear();
         let number = self.losses.fetch_add(1, Ordering::AcqRel) + 1;
-        self.notice(format!("{} was lost ({why}); block {region} is run again (loss {number} of {MOST_LOSSES})", opened.info.name));
+        self.notice(format!(
+            "{} was lost ({why}); block {region} is run again (loss {number} of {MOST_LOSSES})",
+            opened.info.name
+        ));
     }
 
     /// Runs the halves of a box whose buffers were refused.
-    fn halved(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>, bytes: u64) -> Result<()> {
+    fn halved(
+        &self,
+        pass: &Pass,
+        gpu: &GpuPass,
+        region: Region,
+        inputs: &[InputData<'_>],
+        made: &mut Vec<(Region, Made)>,
+        bytes: u64,
+    ) -> Result<()> {
         let halves = halves(&region, &gpu.align).ok_or_else(|| {
-            Error::machine(format!("the device refuses {} for a block of {}, which cannot be halved", bytes_text(bytes), region.shape))
-                .hint("--device cpu runs without it")
+            Error::machine(format!(
+                "the device refuses {} for a block of {}, which cannot be halved",
+                bytes_text(bytes),
+                region.shape
+            ))
+            .hint("--device cpu runs without it")
         })?;
         self.notice(format!("the device refused {}: block {region} is halved", bytes_text(bytes)));
         halves.into_iter().try_for_each(|half| self.run(pass, gpu, half, inputs, made))
     }
 
     /// After too many losses: the CPU goes on where its bits are the same, else the run stops.
-    fn take_over(&self, pass: &Pass, gpu: &GpuPass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+    fn take_over(
+        &self,
+        pass: &Pass,
+        gpu: &GpuPass,
+        region: Region,
+        inputs: &[InputData<'_>],
+        made: &mut Vec<(Region, Made)>,
+    ) -> Result<()> {
         if !gpu.sharing.exact {
-            let what = format!("the device '{}' was lost {MOST_LOSSES} times, and one output is never a mix of devices", self.wish.name);
+            let what =
+                format!("the device '{}' was lost {MOST_LOSSES} times, and one output is never a mix of devices", self.wish.name);
             return Err(Error::machine(what).hint("--device cpu restarts it"));
         }
         self.on_cpu(pass, region, inputs, made)

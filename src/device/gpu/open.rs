@@ -11,7 +11,9 @@ use wgpu::{Backends, DeviceType, Features};
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(0);
 static INSTANCE: Mutex<Option<wgpu::Instance>> = Mutex::new(None);
-static OPEN: Mutex<Option<HashMap<(String, bool), Arc<Opened>>>> = Mutex::new(None);
+/// Opened devices by their name as asked for, and whether shaders are checked.
+type Devices = HashMap<(String, bool), Arc<Opened>>;
+static OPEN: Mutex<Option<Devices>> = Mutex::new(None);
 
 /// How many instances of the graphics library this process made: none before a GPU is asked for.
 #[must_use]
@@ -74,10 +76,7 @@ pub struct Opened {
     pub numerics: Numerics,
 }
 
-/// All adapters, real GPUs first.
-///
-/// # Errors
-/// None today: a computer without drivers has an empty list.
+/// All adapters, real GPUs first; a computer without drivers has none.
 pub fn adapters() -> Vec<wgpu::Adapter> {
     let mut made = lock(&INSTANCE);
     let instance = made.get_or_insert_with(|| {
@@ -106,14 +105,22 @@ fn rank(kind: DeviceType) -> usize {
 fn find(name: &str) -> Result<wgpu::Adapter> {
     let all = adapters();
     let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
-    let known = if names.is_empty() { "no Vulkan, Metal or DirectX 12 driver was found".to_owned() } else { format!("found: {}", names.join(", ")) };
+    let known = if names.is_empty() {
+        "no Vulkan, Metal or DirectX 12 driver was found".to_owned()
+    } else {
+        format!("found: {}", names.join(", "))
+    };
     let wanted = name.to_lowercase();
     let is_meant = |adapter: &wgpu::Adapter| {
         let info = adapter.get_info();
         if wanted == "gpu" { info.device_type != DeviceType::Cpu } else { info.name.to_lowercase().contains(&wanted) }
     };
     all.into_iter().find(is_meant).ok_or_else(|| {
-        let what = if wanted == "gpu" { format!("no GPU to run on ({known})") } else { format!("no device is called '{name}' ({known})") };
+        let what = if wanted == "gpu" {
+            format!("no GPU to run on ({known})")
+        } else {
+            format!("no device is called '{name}' ({known})")
+        };
         let error = if wanted == "gpu" { Error::machine(what) } else { Error::caller(what) };
         error.hint("--device cpu runs without a GPU; stackmill doctor says what was found")
     })
@@ -173,13 +180,19 @@ pub fn report() -> Vec<[String; 2]> {
         let info = adapter.get_info();
         let limits = adapter.limits();
         let used = if info.device_type == DeviceType::Cpu {
-            format!("software, slower than the CPU's own kernels: used only where asked for by name, --device {}", first_word(&info.name))
+            format!(
+                "software, slower than the CPU's own kernels: used only where asked for by name, --device {}",
+                first_word(&info.name)
+            )
         } else {
             "used where asked for: --device gpu, or part of its name".to_owned()
         };
-        rows.push([info.name.clone(), format!("{:?}, {}, driver {} {}", info.device_type, info.backend, info.driver, info.driver_info)]);
+        rows.push([
+            info.name.clone(),
+            format!("{:?}, {}, driver {} {}", info.device_type, info.backend, info.driver, info.driver_info),
+        ]);
         rows.push([String::new(), used]);
-        let largest = bytes_text(limits.max_storage_buffer_binding_size.into());
+        let largest = bytes_text(limits.max_storage_buffer_binding_size);
         let (count, group) = (limits.max_storage_buffers_per_shader_stage, limits.max_compute_invocations_per_workgroup);
         rows.push([String::new(), format!("arrays of {largest} at most, {count} in a kernel, {group} invocations a group")]);
         let told = match opened(&adapter, false) {

@@ -38,7 +38,22 @@ impl fmt::Display for Numerics {
 }
 
 fn pairs() -> Vec<[f32; 2]> {
-    let special = [0.0, -0.0, 1.0, -1.5, 2.5, 3.5, -0.5, 1.0e-40, 3.0e38, 1.0 / 3.0, 16_777_217.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+    let special = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        2.5,
+        3.5,
+        -0.5,
+        1.0e-40,
+        3.0e38,
+        1.0 / 3.0,
+        16_777_217.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+    ];
     special.iter().flat_map(|a| special.iter().map(move |b| [*a, *b])).collect()
 }
 

@@ -141,7 +141,8 @@ impl Words {
         let mut tables: Vec<Vec<u32>> = part.shape.iter().map(|n| vec![0; *n]).collect();
         let mut base = 0;
         for (own, pick) in picks.iter().enumerate() {
-            let at = |i: usize| held(laid, own, pick.start.wrapping_add_signed(pick.step * i.cast_signed())).map(|p| p * strides[own]);
+            let at =
+                |i: usize| held(laid, own, pick.start.wrapping_add_signed(pick.step * i.cast_signed())).map(|p| p * strides[own]);
             let Some(axis) = pick.axis else {
                 base += held(laid, own, pick.start)? * strides[own];
                 continue;
@@ -178,7 +179,11 @@ pub fn element_bits(number: Number, dtype: Dtype) -> u32 {
 }
 
 /// Weights as words of the sum's dtype.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "weights round to f32 or are cut to integers, as on the CPU")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "weights round to f32 or are cut to integers, as on the CPU"
+)]
 pub fn weight_words(weights: &[f64], dtype: Dtype) -> Vec<u32> {
     let one = |w: &f64| match dtype {
         Dtype::F32 => (*w as f32).to_bits(),

@@ -26,9 +26,7 @@ pub fn load(k: usize, dtype: Dtype) -> String {
 
 fn bytes(k: usize, dtype: Dtype) -> String {
     let value = match dtype {
-        Dtype::I8 => {
-            "(vec4<i32>(bitcast<i32>(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u)"
-        }
+        Dtype::I8 => "(vec4<i32>(bitcast<i32>(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u)",
         Dtype::Bool => "(vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u)",
         _ => "vec4<i32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u))",
     };

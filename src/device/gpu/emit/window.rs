@@ -119,8 +119,8 @@ fn other_lane(bits: Dtype) -> Lane {
 
 /// The least or greatest of a window along an axis.
 pub fn extreme(dtype: Dtype, greatest: bool) -> Kernel {
-    let better = if greatest { "max" } else { "min" };
-    let text = format!("{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better}(a, b);\n}}\n{EXTREME}", keyed(dtype, greatest));
+    let better = if greatest { "max(a, b)" } else { "min(a, b)" };
+    let text = format!("{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better};\n}}\n{EXTREME}", keyed(dtype, greatest));
     assembled(1, &[], &text)
 }
 
@@ -157,7 +157,9 @@ fn network(count: usize, rank: usize) -> String {
     }
     for (number, (a, b, keeps)) in pruned(&batcher(count), rank).into_iter().enumerate() {
         let _ = match keeps {
-            Keeps::Both => writeln!(text, "    let t{number} = min(v{a}, v{b});\n    v{b} = max(v{a}, v{b});\n    v{a} = t{number};"),
+            Keeps::Both => {
+                writeln!(text, "    let t{number} = min(v{a}, v{b});\n    v{b} = max(v{a}, v{b});\n    v{a} = t{number};")
+            }
             Keeps::Least => writeln!(text, "    v{a} = min(v{a}, v{b});"),
             Keeps::Greatest => writeln!(text, "    v{b} = max(v{a}, v{b});"),
         };

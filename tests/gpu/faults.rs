@@ -1,0 +1,154 @@
+//! Lost devices, refused allocations, and how much device memory runs hold. Every result is the CPU's, or the same as
+//! without the failure.
+
+use super::rig::{Made, alone, assert_near, assert_same, driver, options, pipeline, planned, run, shares, sharing};
+use super::stacks::{SPOTS, synthetic};
+use stackmill::device::gpu::Faults;
+use stackmill::graph::Array;
+use stackmill::session::Options;
+use std::collections::BTreeSet;
+
+/// A run of 100 tiles.
+fn many_tiles() -> (Array, Options) {
+    (pipeline(SPOTS, &synthetic([10, 64, 64]), &[]), options(&driver(), Some(&[1, 32, 13])))
+}
+
+/// All of the first 20 steps, then evenly: about 60.
+fn spread(steps: usize) -> BTreeSet<usize> {
+    (0..20.min(steps)).chain((0..40).map(|k| k * steps / 40)).collect()
+}
+
+#[test]
+fn a_device_lost_at_any_step_changes_no_bit() {
+    let _guard = alone();
+    let (array, options) = many_tiles();
+    let one = std::slice::from_ref(&array);
+    let cpu = run(SPOTS, one, &self::options("cpu", None), None);
+    let whole = run(SPOTS, one, &options, Some(Faults::default()));
+    assert_eq!(whole.summary.passes[0].tiles, 100, "tiles");
+    assert!(whole.notices().is_empty(), "without a fault: {:?}", whole.notices());
+    assert_same("without a fault", &cpu.tiles[0], &whole.tiles[0]);
+    assert!(whole.steps > 100, "{} steps of 100 tiles", whole.steps);
+    for step in spread(whole.steps) {
+        let words = format!("lost at step {step} of {}", whole.steps);
+        let made = run(&words, one, &options, Some(Faults::losing_at(u32::try_from(step).unwrap())));
+        assert_same(&words, &cpu.tiles[0], &made.tiles[0]);
+        assert!(made.notices().iter().any(|n| n.contains("lost")), "{words}: {:?}", made.notices());
+        assert!(made.steps > whole.steps, "{words}: only {} steps, no block was run again", made.steps);
+    }
+}
+
+#[test]
+fn a_device_lost_in_float_work_changes_no_bit() {
+    let _guard = alone();
+    let text = "gaussian([0,1.5,1.5]) |> astype('f32') |> x - uniform(x, size=[1,5,5]) |> sqrt(abs(x))";
+    let array = pipeline(text, &synthetic([4, 40, 50]), &[]);
+    let one = std::slice::from_ref(&array);
+    let options = options(&driver(), Some(&[1, 20, 25]));
+    let whole = run(text, one, &options, Some(Faults::default()));
+    assert!(whole.steps > 0, "nothing of {text} ran on the GPU");
+    for step in (0..whole.steps).step_by(whole.steps.div_ceil(12)) {
+        let words = format!("{text} lost at step {step} of {}", whole.steps);
+        let made = run(&words, one, &options, Some(Faults::losing_at(u32::try_from(step).unwrap())));
+        assert_same(&words, &whole.tiles[0], &made.tiles[0]);
+        assert!(made.notices().iter().any(|n| n.contains("lost")), "{words}: {:?}", made.notices());
+    }
+}
+
+#[test]
+fn a_device_lost_in_a_fold_changes_no_bit() {
+    let _guard = alone();
+    let text = "median([1,3,3]) |> x - mean(x) |> x > 0";
+    let array = pipeline(text, &synthetic([4, 40, 50]), &[]);
+    let one = std::slice::from_ref(&array);
+    let options = options(&driver(), Some(&[1, 20, 25]));
+    let cpu = run(text, one, &self::options("cpu", None), None);
+    let whole = run(text, one, &options, Some(Faults::default()));
+    assert_same(text, &cpu.tiles[0], &whole.tiles[0]);
+    for step in (0..whole.steps).step_by(whole.steps.div_ceil(12)) {
+        let words = format!("{text} lost at step {step} of {}", whole.steps);
+        let made = run(&words, one, &options, Some(Faults::losing_at(u32::try_from(step).unwrap())));
+        assert_same(&words, &cpu.tiles[0], &made.tiles[0]);
+        assert!(made.notices().iter().any(|n| n.contains("lost")), "{words}: {:?}", made.notices());
+    }
+}
+
+#[test]
+fn a_refused_allocation_changes_no_bit_and_is_told() {
+    let _guard = sharing();
+    let (array, options) = many_tiles();
+    let one = std::slice::from_ref(&array);
+    let cpu = run(SPOTS, one, &self::options("cpu", None), None);
+    for allocation in [0, 1, 2, 3, 5, 8, 11] {
+        let words = format!("allocation {allocation} is refused");
+        let made = run(&words, one, &options, Some(Faults::refusing_at(allocation)));
+        assert_same(&words, &cpu.tiles[0], &made.tiles[0]);
+        assert!(made.notices().iter().any(|n| n.contains("refused")), "{words}: {:?}", made.notices());
+    }
+}
+
+/// What is run inside a limit of device memory: filters of all kinds, chains, several inputs, a CPU step in between.
+const LIMITED: [&str; 12] = [
+    SPOTS,
+    "x + 1",
+    "median([3,3,3])",
+    "gaussian([0,2,2])",
+    "uniform([3,9,9])",
+    "grey_opening([1,31,31]) |> input - x",
+    "median([1,3,3]) |> x - input |> abs(x)",
+    "sobel_magnitude(axes=[1,2])",
+    "flip(axis=[0,2]) |> maximum(x, input)",
+    "minimum_filter([1,1,401], mode='wrap')",
+    "x + 1 |> astype('f32') |> sqrt(x) |> x > 12",
+    "median([1,3,3]) |> astype('f64') |> x * 0.5 |> astype('u16') |> grey_erosion([1,3,3])",
+];
+
+fn limited(text: &str, array: &Array, vram: u64) -> Made {
+    let options = Options { vram: Some(vram), ..options(&driver(), None) };
+    let words = format!("{text} with {vram} bytes of device memory");
+    let made = run(&words, std::slice::from_ref(array), &options, Some(Faults::default()));
+    assert!(made.peak > 0, "{words}: nothing ran on the GPU\n{}", planned(&words, array, &options).explain());
+    assert!(made.peak <= vram, "{words}: {} bytes were held", made.peak);
+    assert!(made.notices().is_empty(), "{words}: {:?}", made.notices());
+    made
+}
+
+#[test]
+fn runs_hold_no_more_device_memory_than_they_may() {
+    let _guard = sharing();
+    let x = synthetic([12, 1024, 1024]);
+    for text in LIMITED {
+        let array = pipeline(text, &x, &[]);
+        let made = limited(text, &array, 64 << 20);
+        let cpu = run(text, std::slice::from_ref(&array), &options("cpu", None), None);
+        assert_near(text, &cpu.tiles[0], &made.tiles[0], 1e-5);
+    }
+}
+
+#[test]
+fn one_mebibyte_of_device_memory_gives_the_same_bits() {
+    let _guard = sharing();
+    let x = synthetic([3, 512, 1024]);
+    for text in LIMITED {
+        let array = pipeline(text, &x, &[]);
+        let (wide, narrow) = (limited(text, &array, 64 << 20), limited(text, &array, 1 << 20));
+        assert_same(&format!("{text}, 64 MiB (first) and 1 MiB (second)"), &wide.tiles[0], &narrow.tiles[0]);
+    }
+}
+
+#[test]
+fn with_too_little_device_memory_the_cpu_does_all_and_says_why() {
+    let _guard = sharing();
+    let x = synthetic([3, 256, 256]);
+    for text in LIMITED {
+        let array = pipeline(text, &x, &[]);
+        let options = Options { vram: Some(4 << 10), ..options(&driver(), None) };
+        let session = planned(text, &array, &options);
+        let explained = session.explain();
+        assert_eq!(shares(session.plan()).0, 0, "{text}: steps on the GPU in 4 KiB\n{explained}");
+        assert!(explained.contains("fits neither --vram 4 KiB"), "{text}: no reason in\n{explained}");
+        let one = std::slice::from_ref(&array);
+        let cpu = run(text, one, &self::options("cpu", None), None);
+        assert_same(text, &cpu.tiles[0], &run(text, one, &options, None).tiles[0]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Runs on a CPU and on a GPU, and how their results are compared. It does not know which pipelines are run.
+
+use stackmill::device::gpu::{Faults, Gpu, Wish, report};
+use stackmill::dtype::{Dtype, Number, get};
+use stackmill::formats::memory::MemorySink;
+use stackmill::graph::Array;
+use stackmill::language::evaluate;
+use stackmill::plan::{Output, Plan};
+use stackmill::run::Summary;
+use stackmill::session::{Options, Session};
+use stackmill::tile::Tile;
+use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Whoever loses the device on purpose is alone with it: all tests of this process share it.
+static DEVICE: RwLock<()> = RwLock::new(());
+
+/// The device's name, once it is known that there is one. Without it the tests fail; they are never skipped.
+pub fn driver() -> String {
+    static LOOKED: Once = Once::new();
+    let name = std::env::var("STACKMILL_GPU").unwrap_or_else(|_| "llvmpipe".to_owned());
+    LOOKED.call_once(|| {
+        let found: Vec<String> = report().into_iter().map(|[name, _]| name).filter(|name| !name.is_empty()).collect();
+        assert!(
+            found.iter().any(|f| f.to_lowercase().contains(&name.to_lowercase())),
+            "no device '{name}' to test with, found {found:?}. Debian: apt-get install mesa-vulkan-drivers libvulkan1, then \
+             VK_ICD_FILENAMES=/usr/share/vulkan/icd.d/lvp_icd.x86_64.json XDG_RUNTIME_DIR=/tmp cargo test; another device: \
+             STACKMILL_GPU"
+        );
+    });
+    name
+}
+
+pub fn sharing() -> RwLockReadGuard<'static, ()> {
+    DEVICE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    DEVICE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn options(device: &str, tile: Option<&[usize]>) -> Options {
+    let tile = tile.map(<[usize]>::to_vec);
+    Options { memory: Some(512 << 20), threads: Some(2), tile, device: device.to_owned(), ..Options::default() }
+}
+
+pub fn pipeline(text: &str, input: &Array, others: &[(String, Array)]) -> Array {
+    evaluate(text, input, others).unwrap_or_else(|e| panic!("{text}: {e}")).result
+}
+
+/// What a session made of its outputs.
+pub struct Made {
+    pub tiles: Vec<Tile>,
+    pub summary: Summary,
+    /// The most bytes of device memory; 0 where the session opened its own device.
+    pub peak: u64,
+    /// Steps at which a failure can be ordered.
+    pub steps: usize,
+}
+
+impl Made {
+    pub fn notices(&self) -> Vec<&str> {
+        self.summary.passes.iter().flat_map(|p| &p.notices).map(String::as_str).collect()
+    }
+}
+
+/// Runs outputs together; `device` instead of the session's own where one is given.
+pub fn run(words: &str, outputs: &[Array], options: &Options, faults: Option<Faults>) -> Made {
+    let fail = |e: stackmill::Error| -> ! { panic!("{words} on {}: {e}", options.device) };
+    let infos: Vec<_> = outputs.iter().map(|a| a.info().unwrap_or_else(|e| fail(e.clone())).clone()).collect();
+    let sinks: Vec<Arc<MemorySink>> = infos.iter().map(|info| Arc::new(MemorySink::new(info.clone()))).collect();
+    let pairs = outputs.iter().zip(&sinks).map(|(array, sink)| Output { array: array.clone(), sink: sink.clone() });
+    let session = Session::new(pairs.collect(), options).unwrap_or_else(|e| fail(e));
+    let (mut peak, mut steps) = (0, 0);
+    let summary = match faults {
+        None => session.run(&|_| {}),
+        Some(faults) => {
+            let slots = session.plan().passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
+            let wish = Wish { name: driver(), vram: session.plan().machine.vram, checked: false, faults };
+            let gpu = Gpu::open(wish, slots).unwrap_or_else(|e| fail(e));
+            let summary = session.run_on(&gpu, &|_| {});
+            (peak, steps) = (gpu.peak_bytes(), gpu.steps());
+            summary
+        }
+    };
+    let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
+    let tile = |(info, sink): (&stackmill::storage::Info, &Arc<MemorySink>)| {
+        let data = sink.take().unwrap_or_else(|e| fail(e));
+        Tile { dtype: info.dtype, shape: info.shape, data }
+    };
+    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, steps }
+}
+
+/// The plan of an array.
+pub fn planned(words: &str, array: &Array, options: &Options) -> Session {
+    let sink = Arc::new(MemorySink::new(array.info().unwrap_or_else(|e| panic!("{words}: {e}")).clone()));
+    let output = Output { array: array.clone(), sink };
+    Session::new(vec![output], options).unwrap_or_else(|e| panic!("{words}: {e}"))
+}
+
+/// How many steps of a plan run on a GPU, and how many stay on the CPU.
+pub fn shares(plan: &Plan) -> (usize, usize) {
+    let on_gpu = |pass: &stackmill::plan::Pass| {
+        pass.gpu.as_ref().map_or(0, |gpu| gpu.sharing.refusals.iter().filter(|why| why.is_none()).count())
+    };
+    let all: usize = plan.passes.iter().map(|p| p.program.steps.len()).sum();
+    let gpu: usize = plan.passes.iter().map(on_gpu).sum();
+    (gpu, all - gpu)
+}
+
+fn number(tile: &Tile, k: usize) -> Number {
+    get(tile.dtype, &tile.data.bytes()[k * tile.dtype.size()..])
+}
+
+fn assert_alike(words: &str, cpu: &Tile, gpu: &Tile) {
+    assert!(cpu.dtype == gpu.dtype && cpu.shape == gpu.shape, "{words}: {} {} and {} {}", cpu.dtype, cpu.shape, gpu.dtype, gpu.shape);
+}
+
+/// The same bits; NaN has many, and all of them are one.
+pub fn assert_same(words: &str, cpu: &Tile, gpu: &Tile) {
+    assert_alike(words, cpu, gpu);
+    if cpu.data.bytes() == gpu.data.bytes() {
+        return;
+    }
+    let size = cpu.dtype.size();
+    let (a, b) = (cpu.data.bytes().chunks_exact(size), gpu.data.bytes().chunks_exact(size));
+    let differs = |k: &usize, pair: (&[u8], &[u8])| {
+        pair.0 != pair.1 && !(number(cpu, *k).to_f64().is_nan() && number(gpu, *k).to_f64().is_nan())
+    };
+    let all: Vec<usize> = a.zip(b).enumerate().filter(|(k, pair)| differs(k, *pair)).map(|(k, _)| k).collect();
+    if let Some(at) = all.first() {
+        let (place, count) = (cpu.shape.index_of(*at), all.len());
+        panic!("{words}: {count} elements differ, first at {place}: {} on the CPU, {} on the GPU", number(cpu, *at), number(gpu, *at));
+    }
+}
+
+/// Floats within `relative` of the element, or of a thousandth of the largest element where sums cancel.
+pub fn assert_near(words: &str, cpu: &Tile, gpu: &Tile, relative: f64) {
+    if !matches!(cpu.dtype, Dtype::F32 | Dtype::F64) {
+        return assert_same(words, cpu, gpu);
+    }
+    assert_alike(words, cpu, gpu);
+    let count = cpu.shape.count();
+    let values = |tile: &Tile| -> Vec<f64> { (0..count).map(|k| number(tile, k).to_f64()).collect() };
+    let (a, b) = (values(cpu), values(gpu));
+    let largest = a.iter().copied().filter(|v| v.is_finite()).fold(0.0, |most: f64, v| most.max(v.abs()));
+    for k in 0..count {
+        let same = a[k] == b[k] || a[k].is_nan() && b[k].is_nan();
+        let near = (a[k] - b[k]).abs() <= relative * a[k].abs().max(largest / 1000.0);
+        let place = cpu.shape.index_of(k);
+        assert!(same || near, "{words}: at {place}: {} on the CPU, {} on the GPU, {relative} relative is allowed", a[k], b[k]);
+    }
+}

@@ -1,0 +1,31 @@
+// abs of u16: 1 kernels
+
+// frame.wgsl
+
+@group(0) @binding(3) var<storage, read> data_0: array<u32>;
+
+// lanes.wgsl
+
+fn load_0(e: u32) -> vec4<i32> {
+    let at = e >> 1u;
+    var a = data_0[at];
+    var b = data_0[at + 1u];
+    if ((e & 1u) == 1u) {
+        a = (a >> 16u) | (b << 16u);
+        b = (b >> 16u) | (data_0[at + 2u] << 16u);
+    }
+    return vec4<i32>(vec4<u32>(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
+}
+fn store(e: u32, v: vec4<i32>) {
+    let bits = bitcast<vec4<u32>>(clamp(v, vec4<i32>(0), vec4<i32>(65535)));
+    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
+}
+fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
+    let at_0 = row_of(p.reads[0], y, outer) + x;
+    let s0 = load_0(at_0);
+    let s1 = abs_i32(s0);
+    return s1;
+}
+// map.wgsl
