@@ -175,6 +175,21 @@ impl Session {
         self.run_on(&*device, observe)
     }
 
+    /// What of the plan runs elsewhere than was asked for, and why.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let asked = &self.options.device;
+        if matches!(asked.as_str(), "cpu" | "auto") {
+            return Vec::new();
+        }
+        if !self.plan.placement.is_gpu() {
+            return vec![format!("device '{asked}' was asked for, the CPU runs it: {}", self.plan.placement.reason)];
+        }
+        let stays = |(number, why): (usize, &String)| format!("pass {} runs on the CPU: {why}", number + 1);
+        let passes = self.plan.passes.iter().enumerate();
+        passes.filter_map(|(k, pass)| pass.on_cpu.as_ref().map(|why| stays((k, why)))).collect()
+    }
+
     /// Runs the plan on a device that the caller opened.
     ///
     /// # Errors

@@ -108,6 +108,9 @@ const USAGE: &str = "stackmill run cells.tif mask.tif 'gaussian(1.5) |> x > 60'"
 /// Runs a session with its progress on standard error; gives its figures and the lines that tell them, if any are wanted.
 pub fn show(session: &Session, when: When, label: &str) -> Result<(Summary, Vec<String>)> {
     let display = Display::new(when, label);
+    if when != When::Never {
+        session.notices().iter().for_each(|notice| super::say(&format!("note: {notice}")));
+    }
     let done = session.run(&|progress| display.show(progress));
     display.end();
     let summary = done?;

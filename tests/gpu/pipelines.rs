@@ -43,11 +43,12 @@ fn near(words: &str, array: &Array) {
 }
 
 /// Pipelines of integers over a u16 stack of three axes.
-const INTEGERS: [&str; 27] = [
+const INTEGERS: [&str; 28] = [
     "x + 1",
     "x - 40000 |> abs(x)",
     "x * x",
-    "x // 7 + x % 11",
+    "x // 7 + 3",
+    "x % 11 |> x - 5 |> x // 3",
     "-x |> ~x",
     "(x ^ 21845) & 4095 | 1",
     "square(x) // (x + 1)",

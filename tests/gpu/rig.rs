@@ -97,6 +97,11 @@ pub fn planned(words: &str, array: &Array, options: &Options) -> Session {
     Session::new(vec![output], options).unwrap_or_else(|e| panic!("{words}: {e}"))
 }
 
+/// Whether every step on the GPU has the CPU's bits on any device.
+pub fn is_exact(plan: &Plan) -> bool {
+    plan.passes.iter().filter_map(|p| p.gpu.as_ref()).all(|gpu| gpu.sharing.exact)
+}
+
 /// How many steps of a plan run on a GPU, and how many stay on the CPU.
 pub fn shares(plan: &Plan) -> (usize, usize) {
     let on_gpu = |pass: &stackmill::plan::Pass| {
@@ -133,20 +138,22 @@ pub fn assert_same(words: &str, cpu: &Tile, gpu: &Tile) {
     }
 }
 
-/// Floats within `relative` of the element, or of a thousandth of the largest element where sums cancel.
+/// Float work: floats within `relative` of the element, or of a thousandth of the largest element where sums cancel;
+/// integers that it ends in differ by 1 at most, where the exact value lies near a tie.
 pub fn assert_near(words: &str, cpu: &Tile, gpu: &Tile, relative: f64) {
-    if !matches!(cpu.dtype, Dtype::F32 | Dtype::F64) {
-        return assert_same(words, cpu, gpu);
-    }
     assert_alike(words, cpu, gpu);
     let count = cpu.shape.count();
     let values = |tile: &Tile| -> Vec<f64> { (0..count).map(|k| number(tile, k).to_f64()).collect() };
     let (a, b) = (values(cpu), values(gpu));
     let largest = a.iter().copied().filter(|v| v.is_finite()).fold(0.0, |most: f64, v| most.max(v.abs()));
+    let differ = (0..count).filter(|k| a[*k] != b[*k]).count();
+    let whole = !cpu.dtype.is_float();
+    assert!(!whole || differ <= count / 1000, "{words}: {differ} of {count} integers differ");
     for k in 0..count {
         let same = a[k] == b[k] || a[k].is_nan() && b[k].is_nan();
-        let near = (a[k] - b[k]).abs() <= relative * a[k].abs().max(largest / 1000.0);
+        let allowed = if whole { 1.0 } else { relative * a[k].abs().max(largest / 1000.0) };
+        let near = cpu.dtype != Dtype::Bool && (a[k] - b[k]).abs() <= allowed;
         let place = cpu.shape.index_of(k);
-        assert!(same || near, "{words}: at {place}: {} on the CPU, {} on the GPU, {relative} relative is allowed", a[k], b[k]);
+        assert!(same || near, "{words}: at {place}: {} on the CPU, {} on the GPU, {allowed} is allowed", a[k], b[k]);
     }
 }
