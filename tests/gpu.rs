@@ -7,6 +7,8 @@
 mod data;
 #[path = "gpu/faults.rs"]
 mod faults;
+#[path = "gpu/functions.rs"]
+mod functions;
 #[path = "gpu/pipelines.rs"]
 mod pipelines;
 #[path = "gpu/rig.rs"]

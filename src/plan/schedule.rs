@@ -136,11 +136,28 @@ pub struct Schedule {
 /// # Errors
 /// A program that reads values that do not exist.
 pub fn schedule(program: &Program, segments: &[Segment], block: &Region) -> Result<Schedule> {
+    written(program, segments, block, false)
+}
+
+/// The most that a block of these extents asks for, wherever it lies: every neighbourhood reads a padded copy.
+///
+/// # Errors
+/// As [`schedule`].
+pub fn worst_schedule(program: &Program, segments: &[Segment], block: &Region) -> Result<Schedule> {
+    written(program, segments, block, true)
+}
+
+fn written(program: &Program, segments: &[Segment], block: &Region, always_copies: bool) -> Result<Schedule> {
     let boxes = regions(program, block)?;
     let laid = |v: usize| program.info(v).map(|info| Laid::new(&boxes[v], info.dtype));
     let buffers = (0..program.values()).map(laid).collect::<Result<Vec<_>>>()?;
-    let mut writer =
-        Writer { program, segments, on_gpu: vec![false; buffers.len()], schedule: Schedule { batches: Vec::new(), buffers } };
+    let mut writer = Writer {
+        always_copies,
+        program,
+        segments,
+        on_gpu: vec![false; buffers.len()],
+        schedule: Schedule { batches: Vec::new(), buffers },
+    };
     for (number, segment) in segments.iter().enumerate() {
         let batch = if segment.gpu { writer.gpu(number)? } else { Batch::Cpu(segment.steps.clone()) };
         writer.schedule.batches.push(batch);
@@ -149,6 +166,7 @@ pub fn schedule(program: &Program, segments: &[Segment], block: &Region) -> Resu
 }
 
 struct Writer<'p> {
+    always_copies: bool,
     program: &'p Program,
     segments: &'p [Segment],
     on_gpu: Vec<bool>,
@@ -234,7 +252,7 @@ impl Writer<'_> {
         let shape: Dims = reach.iter().zip(part.shape.iter()).map(|(r, n)| n + (r.1 - r.0).unsigned_abs()).collect();
         let inside = (0..array.len()).all(|a| start[a] >= 0 && start[a].unsigned_abs() + shape[a] <= array[a]);
         let whole = Region { start: start.iter().map(|s| s.unsigned_abs()).collect(), shape };
-        if inside && self.schedule.buffers[value].offset_of(&whole).is_some() {
+        if !self.always_copies && inside && self.schedule.buffers[value].offset_of(&whole).is_some() {
             return Ok(Operand { buffer: value, start });
         }
         let buffer = self.schedule.buffers.len();

@@ -122,7 +122,9 @@ fn order_and_selection_of_floats_have_the_cpus_bits() {
         "(x > 0) & ~isnan(x) |> astype('u8')",
         "x[::-1, 1:, ::3] |> maximum_filter([1,1,201], mode='constant', cval=-3)",
     ];
-    for (dtype, data) in [Dtype::F32, Dtype::F16].into_iter().flat_map(|d| [Data::Plain, Data::Nan, Data::Special].map(|k| (d, k))) {
+    for (dtype, data) in
+        [Dtype::F32, Dtype::F16].into_iter().flat_map(|d| [Data::Plain, Data::Nan, Data::Special].map(|k| (d, k)))
+    {
         let x = Values::new(dtype, &[4, 23, 31], data, 3).lent();
         for text in texts {
             exact(&format!("{text} of {dtype} ({data:?})"), &pipeline(text, &x, &[]));
@@ -190,7 +192,9 @@ fn operands_are_repeated_along_missing_axes() {
     let shapes: [&[usize]; 7] = [&[43], &[1], &[19, 1], &[19, 43], &[4, 1, 1], &[4, 19, 1], &[4, 1, 43]];
     for shape in shapes {
         let other = vec![("other".to_owned(), noise(Dtype::U16, shape, 7))];
-        for text in ["x - other |> abs(x)", "where(x > other, other, x) |> median([1,3,3])", "other - median(x, size=[1,3,3]) > 5"] {
+        for text in
+            ["x - other |> abs(x)", "where(x > other, other, x) |> median([1,3,3])", "other - median(x, size=[1,3,3]) > 5"]
+        {
             exact(&format!("{text} with other {shape:?}"), &pipeline(text, &x, &other));
         }
     }
@@ -231,7 +235,8 @@ fn empty_and_single_elements_have_the_cpus_bits() {
         for text in ["median([1,3,3]) |> x + 1", "grey_opening([3,9,9], mode='wrap') |> x > 60"] {
             let words = format!("{text} of {shape:?}");
             let array = pipeline(text, &x, &[]);
-            let [cpu, gpu] = ["cpu", &driver()].map(|device| run(&words, std::slice::from_ref(&array), &options(device, None), None));
+            let [cpu, gpu] =
+                ["cpu", &driver()].map(|device| run(&words, std::slice::from_ref(&array), &options(device, None), None));
             assert_same(&words, &cpu.tiles[0], &gpu.tiles[0]);
         }
     }

@@ -8,6 +8,7 @@ use stackmill::language::evaluate;
 use stackmill::plan::{Output, Plan};
 use stackmill::run::Summary;
 use stackmill::session::{Options, Session};
+use stackmill::storage::Info;
 use stackmill::tile::Tile;
 use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -63,27 +64,37 @@ impl Made {
     }
 }
 
-/// Runs outputs together; `device` instead of the session's own where one is given.
+/// A GPU for a plan: its slots and device memory are the plan's.
+fn opened(plan: &Plan, faults: Faults) -> Gpu {
+    let slots = plan.passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
+    opened_with(plan.machine.vram, slots, faults)
+}
+
+pub fn opened_with(vram: u64, slots: usize, faults: Faults) -> Gpu {
+    let wish = Wish { name: driver(), vram, checked: false, faults };
+    Gpu::open(wish, slots).unwrap_or_else(|e| panic!("a GPU with {vram} bytes: {e}"))
+}
+
+/// Runs outputs together, on a device of their own where failures are ordered.
 pub fn run(words: &str, outputs: &[Array], options: &Options, faults: Option<Faults>) -> Made {
+    run_with(words, outputs, options, faults.map(|faults| move |plan: &Plan| opened(plan, faults)))
+}
+
+/// Runs outputs together, on the device that `open` gives or else on the session's own.
+pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<impl FnOnce(&Plan) -> Gpu>) -> Made {
     let fail = |e: stackmill::Error| -> ! { panic!("{words} on {}: {e}", options.device) };
-    let infos: Vec<_> = outputs.iter().map(|a| a.info().unwrap_or_else(|e| fail(e.clone())).clone()).collect();
+    let infos: Vec<Info> = outputs.iter().map(|a| a.info().unwrap_or_else(|e| fail(e.clone())).clone()).collect();
     let sinks: Vec<Arc<MemorySink>> = infos.iter().map(|info| Arc::new(MemorySink::new(info.clone()))).collect();
     let pairs = outputs.iter().zip(&sinks).map(|(array, sink)| Output { array: array.clone(), sink: sink.clone() });
     let session = Session::new(pairs.collect(), options).unwrap_or_else(|e| fail(e));
-    let (mut peak, mut steps) = (0, 0);
-    let summary = match faults {
+    let gpu = open.map(|open| open(session.plan()));
+    let summary = match &gpu {
         None => session.run(&|_| {}),
-        Some(faults) => {
-            let slots = session.plan().passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
-            let wish = Wish { name: driver(), vram: session.plan().machine.vram, checked: false, faults };
-            let gpu = Gpu::open(wish, slots).unwrap_or_else(|e| fail(e));
-            let summary = session.run_on(&gpu, &|_| {});
-            (peak, steps) = (gpu.peak_bytes(), gpu.steps());
-            summary
-        }
+        Some(gpu) => session.run_on(gpu, &|_| {}),
     };
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
-    let tile = |(info, sink): (&stackmill::storage::Info, &Arc<MemorySink>)| {
+    let (peak, steps) = gpu.map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.steps()));
+    let tile = |(info, sink): (&Info, &Arc<MemorySink>)| {
         let data = sink.take().unwrap_or_else(|e| fail(e));
         Tile { dtype: info.dtype, shape: info.shape, data }
     };
@@ -117,7 +128,14 @@ fn number(tile: &Tile, k: usize) -> Number {
 }
 
 fn assert_alike(words: &str, cpu: &Tile, gpu: &Tile) {
-    assert!(cpu.dtype == gpu.dtype && cpu.shape == gpu.shape, "{words}: {} {} and {} {}", cpu.dtype, cpu.shape, gpu.dtype, gpu.shape);
+    assert!(
+        cpu.dtype == gpu.dtype && cpu.shape == gpu.shape,
+        "{words}: {} {} and {} {}",
+        cpu.dtype,
+        cpu.shape,
+        gpu.dtype,
+        gpu.shape
+    );
 }
 
 /// The same bits; NaN has many, and all of them are one.
@@ -134,7 +152,11 @@ pub fn assert_same(words: &str, cpu: &Tile, gpu: &Tile) {
     let all: Vec<usize> = a.zip(b).enumerate().filter(|(k, pair)| differs(k, *pair)).map(|(k, _)| k).collect();
     if let Some(at) = all.first() {
         let (place, count) = (cpu.shape.index_of(*at), all.len());
-        panic!("{words}: {count} elements differ, first at {place}: {} on the CPU, {} on the GPU", number(cpu, *at), number(gpu, *at));
+        panic!(
+            "{words}: {count} elements differ, first at {place}: {} on the CPU, {} on the GPU",
+            number(cpu, *at),
+            number(gpu, *at)
+        );
     }
 }
 

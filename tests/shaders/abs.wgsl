@@ -1,4 +1,6 @@
-// abs of u16: 1 kernels
+// abs of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// add of u16: 1 kernels
+// add of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

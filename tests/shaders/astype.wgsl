@@ -1,4 +1,6 @@
-// astype of u16: 1 kernels
+// astype of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

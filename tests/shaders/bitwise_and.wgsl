@@ -1,4 +1,6 @@
-// bitwise_and of u16: 1 kernels
+// bitwise_and of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// bitwise_xor of u16: 1 kernels
+// bitwise_xor of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// ceil of u16: 1 kernels
+// ceil of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// clip of u16: 1 kernels
+// clip of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

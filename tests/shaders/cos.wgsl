@@ -1,4 +1,6 @@
-// cos of u16: 1 kernels
+// cos of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

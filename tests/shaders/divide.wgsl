@@ -1,4 +1,6 @@
-// divide of u16: 1 kernels
+// divide of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// equal of u16: 1 kernels
+// equal of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

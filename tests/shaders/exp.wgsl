@@ -1,4 +1,6 @@
-// exp of u16: 1 kernels
+// exp of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

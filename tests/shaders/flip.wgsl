@@ -1,4 +1,6 @@
-// flip of u16: 1 kernels
+// flip of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

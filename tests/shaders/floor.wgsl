@@ -1,4 +1,6 @@
-// floor of u16: 1 kernels
+// floor of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// greater of u16: 1 kernels
+// greater of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// greater_equal of u16: 1 kernels
+// greater_equal of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// invert of u16: 1 kernels
+// invert of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

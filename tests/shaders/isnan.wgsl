@@ -1,4 +1,6 @@
-// isnan of u16: 1 kernels
+// isnan of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// laplace of u16: 5 kernels
+// laplace of u16
+
+// kernel 1 of 5
 
 // frame.wgsl
 
@@ -31,28 +33,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
 }
 // map.wgsl
 
-// frame.wgsl
-
-@group(0) @binding(3) var<storage, read> data_0: array<u32>;
-
-fn load_0(e: u32) -> vec4<f32> {
-    return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
-}
-fn store(e: u32, v: vec4<f32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    result[e] = bits.x;
-    result[e + 1u] = bits.y;
-    result[e + 2u] = bits.z;
-    result[e + 3u] = bits.w;
-}
-const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
-}
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
-    return left + right;
-}
-// line.wgsl
+// kernel 2, 3, 4 of 5
 
 // frame.wgsl
 
@@ -77,28 +58,7 @@ fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
 }
 // line.wgsl
 
-// frame.wgsl
-
-@group(0) @binding(3) var<storage, read> data_0: array<u32>;
-
-fn load_0(e: u32) -> vec4<f32> {
-    return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
-}
-fn store(e: u32, v: vec4<f32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    result[e] = bits.x;
-    result[e + 1u] = bits.y;
-    result[e + 2u] = bits.z;
-    result[e + 3u] = bits.w;
-}
-const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
-}
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
-    return left + right;
-}
-// line.wgsl
+// kernel 5 of 5
 
 // frame.wgsl
 

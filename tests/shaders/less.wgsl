@@ -1,4 +1,6 @@
-// less of u16: 1 kernels
+// less of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

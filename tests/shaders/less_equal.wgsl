@@ -1,4 +1,6 @@
-// less_equal of u16: 1 kernels
+// less_equal of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// log of u16: 1 kernels
+// log of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

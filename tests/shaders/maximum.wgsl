@@ -1,4 +1,6 @@
-// maximum of u16: 1 kernels
+// maximum of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// median of u16: 1 kernels
+// median of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// minimum of u16: 1 kernels
+// minimum of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// multiply of u16: 1 kernels
+// multiply of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

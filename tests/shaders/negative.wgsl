@@ -1,4 +1,6 @@
-// negative of u16: 1 kernels
+// negative of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// not_equal of u16: 1 kernels
+// not_equal of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// power of u16: 1 kernels
+// power of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// remainder of u16: 1 kernels
+// remainder of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// rint of u16: 1 kernels
+// rint of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

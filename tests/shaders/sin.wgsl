@@ -1,4 +1,6 @@
-// sin of u16: 1 kernels
+// sin of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// sqrt of u16: 1 kernels
+// sqrt of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

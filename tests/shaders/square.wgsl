@@ -1,4 +1,6 @@
-// square of u16: 1 kernels
+// square of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -1,4 +1,6 @@
-// subtract of u16: 1 kernels
+// subtract of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

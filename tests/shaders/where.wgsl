@@ -1,4 +1,6 @@
-// where of u16: 1 kernels
+// where of u16
+
+// kernel 1 of 1
 
 // frame.wgsl
 

@@ -86,6 +86,8 @@ struct Recording {
     read: Vec<(usize, Pooled)>,
     /// In shared memory: freed, but still to be read.
     parting: Vec<Pooled>,
+    /// Parameters and tables, and their staging where memory is not shared.
+    sent: Vec<Pooled>,
 }
 
 /// Runs one batch: values come from the CPU's, and those that leave go there.
@@ -97,25 +99,43 @@ pub fn run<'a>(
     values: &mut BlockValues<'a>,
     scratch: &mut Scratch,
 ) -> Done<()> {
-    let mut recording =
-        Recording { words: Words::new(), orders: Vec::new(), written: Vec::new(), read: Vec::new(), parting: Vec::new() };
+    let mut recording = Recording {
+        words: Words::new(),
+        orders: Vec::new(),
+        written: Vec::new(),
+        read: Vec::new(),
+        parting: Vec::new(),
+        sent: Vec::new(),
+    };
+    let played = play(on, pass, acts, inputs, values, scratch, &mut recording);
+    settle(on, recording, played.is_ok());
+    played
+}
+
+fn play<'a>(
+    on: &mut OnDevice<'_>,
+    pass: &Pass,
+    acts: &[Act],
+    inputs: &'a [InputData<'a>],
+    values: &mut BlockValues<'a>,
+    scratch: &mut Scratch,
+    recording: &mut Recording,
+) -> Done<()> {
     for act in acts {
-        record(on, pass, act, inputs, values, &mut recording)?;
+        record(on, pass, act, inputs, values, recording)?;
     }
-    let words = recording.send_words(on)?;
+    recording.send_words(on)?;
     on.pass_a_step();
     on.health()?;
-    let done = submit(on, &mut recording, &words)?;
+    let awaited = submit(on, recording)?;
     on.pass_a_step();
-    wait(on, &done)?;
+    wait(on, &awaited)?;
     on.pass_a_step();
     for (value, pooled) in &recording.read {
         let compact = read_back(&on.plan.buffers[*value], pooled, scratch)?;
         values.put(*value, compact);
     }
-    on.health()?;
-    settle(on, recording, words);
-    Ok(())
+    on.health()
 }
 
 fn record(
@@ -191,16 +211,15 @@ fn upload(
     on.pass_a_step();
     if on.opened.transfer == Transfer::Unified {
         let own = on.take(Use::In, bytes)?;
-        write(&own, rows.bytes())?;
-        on.buffers[value] = Some(own);
-        return Ok(());
+        on.buffers[value] = Some(own.clone());
+        return write(&own, rows.bytes());
     }
-    let (own, staging) = (on.take(Use::Local, bytes)?, on.take(Use::Up, bytes)?);
-    write(&staging, rows.bytes())?;
-    recording.orders.push(Order::CopyIn { from: staging.buffer.clone(), to: own.buffer.clone(), bytes });
-    recording.written.push(staging);
-    on.buffers[value] = Some(own);
-    Ok(())
+    let own = on.take(Use::Local, bytes)?;
+    on.buffers[value] = Some(own.clone());
+    let staging = on.take(Use::Up, bytes)?;
+    recording.written.push(staging.clone());
+    recording.orders.push(Order::CopyIn { from: staging.buffer.clone(), to: own.buffer, bytes });
+    write(&staging, rows.bytes())
 }
 
 /// A value's boxes as the device holds them.
@@ -340,14 +359,8 @@ fn place_of(plan: &Schedule, pass: &Pass, read: &Operand, value: usize, step: &S
     Ok(Place::new(laid, &position, &repeats))
 }
 
-/// The buffer of parameters and tables, and its staging where memory is not shared.
-struct SentWords {
-    own: Pooled,
-    staging: Option<Pooled>,
-}
-
 impl Recording {
-    fn send_words(&mut self, on: &mut OnDevice<'_>) -> Done<SentWords> {
+    fn send_words(&mut self, on: &mut OnDevice<'_>) -> Done<()> {
         self.words.table([0; 128]);
         let bytes: &[u8] = bytemuck::cast_slice(self.words.all());
         let size = (bytes.len() as u64).next_multiple_of(16);
@@ -355,13 +368,15 @@ impl Recording {
             bytes.iter().copied().chain(std::iter::repeat_n(0, 16)).take(usize::try_from(size).unwrap_or(0)).collect();
         if on.opened.transfer == Transfer::Unified {
             let own = on.take(Use::SharedWords, size)?;
-            write(&own, &padded)?;
-            return Ok(SentWords { own, staging: None });
+            self.sent.push(own.clone());
+            return write(&own, &padded);
         }
-        let (own, staging) = (on.take(Use::Words, size)?, on.take(Use::Up, size)?);
-        write(&staging, &padded)?;
-        self.orders.insert(0, Order::CopyIn { from: staging.buffer.clone(), to: own.buffer.clone(), bytes: size });
-        Ok(SentWords { own, staging: Some(staging) })
+        let own = on.take(Use::Words, size)?;
+        self.sent.push(own.clone());
+        let staging = on.take(Use::Up, size)?;
+        self.sent.push(staging.clone());
+        self.orders.insert(0, Order::CopyIn { from: staging.buffer.clone(), to: own.buffer, bytes: size });
+        write(&staging, &padded)
     }
 }
 
@@ -373,7 +388,8 @@ struct Awaited {
     failed: Arc<AtomicUsize>,
 }
 
-fn submit(on: &OnDevice<'_>, recording: &mut Recording, words: &SentWords) -> Done<Awaited> {
+fn submit(on: &OnDevice<'_>, recording: &Recording) -> Done<Awaited> {
+    let words = &recording.sent.first().ok_or_else(|| Error::bug("a batch without parameters"))?.buffer;
     let device = &on.opened.device;
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let mut orders = recording.orders.iter().peekable();
@@ -403,18 +419,18 @@ fn submit(on: &OnDevice<'_>, recording: &mut Recording, words: &SentWords) -> Do
             mapped.fetch_add(1, Ordering::Release);
         });
     };
-    let words_written = if words.own.used == Use::SharedWords { Some(&words.own) } else { words.staging.as_ref() };
+    let words_written = recording.sent.iter().filter(|p| p.used != Use::Words);
     recording.written.iter().chain(words_written).for_each(|p| map(&p.buffer, wgpu::MapMode::Write));
     recording.read.iter().for_each(|(_, p)| map(&p.buffer, wgpu::MapMode::Read));
     let index = lock(&on.opened.queue).submit([encoder.finish()]);
     Ok(Awaited { index, expected, mapped, failed })
 }
 
-fn encode(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &Order, words: &SentWords) {
+fn encode(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &Order, words: &wgpu::Buffer) {
     let Order::Dispatch { pipeline, parameters, groups, result, reads } = order else { return };
-    let uniform = wgpu::BufferBinding { buffer: &words.own.buffer, offset: 0, size: std::num::NonZeroU64::new(PARAMETER_BYTES) };
+    let uniform = wgpu::BufferBinding { buffer: words, offset: 0, size: std::num::NonZeroU64::new(PARAMETER_BYTES) };
     let first = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
-    let mut entries = vec![first, bound(1, result), bound(2, &words.own.buffer)];
+    let mut entries = vec![first, bound(1, result), bound(2, words)];
     entries.extend(reads.iter().enumerate().map(|(k, buffer)| bound(k + 3, buffer)));
     let group = device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
     pass.set_pipeline(&pipeline.pipeline);
@@ -471,12 +487,15 @@ fn read_back(laid: &Laid, pooled: &Pooled, scratch: &mut Scratch) -> Done<Buffer
     Ok(compact)
 }
 
-/// Gives back what the device is done with.
-fn settle(on: &mut OnDevice<'_>, recording: Recording, words: SentWords) {
+/// Gives back what the device is done with; after a failure nobody knows what it still does, and all is forgotten.
+fn settle(on: &mut OnDevice<'_>, recording: Recording, done: bool) {
     let pool = &on.gpu.pool;
-    let Recording { written, read, parting, .. } = recording;
+    let Recording { written, read, parting, sent, .. } = recording;
     let downs = read.into_iter().map(|(_, pooled)| pooled).filter(|p| p.used == Use::Down);
-    let words = std::iter::once(words.own).chain(words.staging);
-    written.into_iter().chain(downs).chain(parting).chain(words).for_each(|pooled| pool.give(pooled));
-    std::mem::take(&mut on.idle).into_iter().for_each(|pooled| pool.give(pooled));
+    let used = written.into_iter().chain(downs).chain(parting).chain(sent);
+    if done {
+        used.chain(std::mem::take(&mut on.idle)).for_each(|pooled| pool.give(pooled));
+    } else {
+        used.for_each(|pooled| pool.forget(&pooled));
+    }
 }

@@ -82,10 +82,9 @@ impl Pool {
     pub fn take(&self, opened: &Opened, used: Use, bytes: u64, faults: &Faults) -> Done<Pooled> {
         let bytes = size_class(bytes);
         let mut held = lock(&self.held);
-        let fits = |p: &Pooled| p.used == used && p.buffer.size() >= bytes && p.buffer.size() <= 2 * bytes;
-        let best = (0..held.free.len()).filter(|k| fits(&held.free[*k])).min_by_key(|k| held.free[*k].buffer.size());
-        if let Some(best) = best {
-            return Ok(held.free.swap_remove(best));
+        // Of just this size: larger ones would make a block hold more than the plan says.
+        if let Some(same) = held.free.iter().position(|p| p.used == used && p.buffer.size() == bytes) {
+            return Ok(held.free.swap_remove(same));
         }
         while held.bytes + bytes > self.limit {
             let Some(idle) = held.free.pop() else { return Err(Fault::Refused(bytes)) };

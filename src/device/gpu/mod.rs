@@ -168,6 +168,10 @@ impl Gpu {
     }
 
     fn lost(&self, opened: &Opened, why: &str, region: &Region) {
+        // Every block in flight meets the same loss; it counts once.
+        if !opened.health.condemn(why) {
+            return;
+        }
         self.pool.clear();
         let number = self.losses.fetch_add(1, Ordering::AcqRel) + 1;
         self.notice(format!(

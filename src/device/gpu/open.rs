@@ -39,6 +39,7 @@ pub enum Transfer {
 #[derive(Default)]
 pub struct Health {
     lost: AtomicBool,
+    condemned: AtomicBool,
     said: Mutex<Option<String>>,
 }
 
@@ -48,6 +49,12 @@ impl Health {
         let said = lock(&self.said).clone();
         let lost = self.lost.load(Ordering::Acquire).then(|| "the device is lost".to_owned());
         said.or(lost)
+    }
+
+    /// Gives the device up; true for whoever is first to do so.
+    pub fn condemn(&self, what: &str) -> bool {
+        self.tell(what.to_owned());
+        !self.condemned.swap(true, Ordering::AcqRel)
     }
 
     fn tell(&self, what: String) {
