@@ -4,6 +4,8 @@
 
 #[path = "conformance/cases.rs"]
 mod cases;
+#[path = "conformance/cells.rs"]
+mod cells;
 #[path = "conformance/data.rs"]
 mod data;
 #[path = "conformance/derived.rs"]
@@ -18,6 +20,7 @@ mod reductions;
 mod windows;
 
 use cases::{EMPTY, FLAT, SHAPE, cases};
+use cells::{edge_name, edges, is_wanted};
 use data::Values;
 use oracle::{Case, agrees, expected};
 use stackmill::dtype::Dtype;
@@ -156,24 +159,6 @@ fn run_cell(op: &'static Op, dtype: Dtype, edge: Option<Edge>) -> Cell {
         Some(why) => Cell::Failed(format!("{} {dtype}: some cases run and others are refused: {why}", op.name)),
         None => Cell::Checked(CHUNKINGS.iter().map(|(c, _)| if checked.contains(*c) { *c } else { ' ' }).collect()),
     }
-}
-
-fn edges(op: &Op) -> Vec<Option<Edge>> {
-    let has_mode = op.params.iter().any(|p| p.name == "mode");
-    if has_mode { Edge::ALL.into_iter().map(Some).collect() } else { vec![None] }
-}
-
-fn edge_name(edge: Option<Edge>) -> &'static str {
-    edge.map_or("-", Edge::name)
-}
-
-/// The cells that `STACKMILL_CELL` asks for: `op`, `op/dtype` or `op/dtype/edge`; all without it.
-fn is_wanted(op: &str, dtype: Dtype, edge: Option<Edge>) -> bool {
-    let Ok(cell) = std::env::var("STACKMILL_CELL") else { return true };
-    let mut parts = cell.split('/');
-    parts.next().is_none_or(|p| p == op)
-        && parts.next().is_none_or(|p| p == dtype.name())
-        && parts.next().is_none_or(|p| p == edge_name(edge))
 }
 
 /// One line of the matrix.

@@ -7,6 +7,8 @@
 
 #[path = "conformance/cases.rs"]
 mod cases;
+#[path = "conformance/cells.rs"]
+mod cells;
 #[path = "conformance/data.rs"]
 #[allow(dead_code, reason = "the matrix of the CPU reads units too")]
 mod data;
@@ -22,6 +24,7 @@ mod reductions;
 mod windows;
 
 use cases::{EMPTY, FLAT, SHAPE, cases};
+use cells::{edge_name, edges, is_wanted};
 use data::Values;
 use oracle::{Case, Expected, agrees, expected, float, rounded, ulp};
 use stackmill::dtype::Dtype;
@@ -194,19 +197,6 @@ fn run_cell(op: &'static Op, dtype: Dtype, edge: Option<Edge>) -> Result<Cell, S
     Ok(cell)
 }
 
-fn edges(op: &Op) -> Vec<Option<Edge>> {
-    let has_mode = op.params.iter().any(|p| p.name == "mode");
-    if has_mode { Edge::ALL.into_iter().map(Some).collect() } else { vec![None] }
-}
-
-fn is_wanted(op: &str, dtype: Dtype, edge: Option<Edge>) -> bool {
-    let Ok(cell) = std::env::var("STACKMILL_CELL") else { return true };
-    let mut parts = cell.split('/');
-    parts.next().is_none_or(|p| p == op)
-        && parts.next().is_none_or(|p| p == dtype.name())
-        && parts.next().is_none_or(|p| p == edge.map_or("-", Edge::name))
-}
-
 /// One line of the matrix: op and dtype, over all edges.
 struct Row {
     op: &'static str,
@@ -228,7 +218,7 @@ fn row(op: &'static Op, dtype: Dtype, failures: &mut Vec<String>) -> Option<Row>
             Err(why) => failures.push(format!(
                 "{why}\n  STACKMILL_CELL={}/{dtype}/{} cargo test --test gpu_conformance",
                 op.name,
-                edge.map_or("-", Edge::name)
+                edge_name(edge)
             )),
         }
     }

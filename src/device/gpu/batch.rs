@@ -2,8 +2,9 @@
 //! It does not know what a kernel computes, nor what follows when the device fails.
 
 use super::emit::{self, Kernel};
+use super::lock::lock;
 use super::memory::{Pooled, Use};
-use super::open::{Opened, Transfer, lock};
+use super::open::{Opened, Transfer};
 use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
 use super::words::{Parameters, Place, Words, element_bits, weight_words};
 use super::{Done, Fault, Gpu};

@@ -2,7 +2,8 @@
 //! It does not know what they hold.
 
 use super::faults::Faults;
-use super::open::{Opened, lock};
+use super::lock::lock;
+use super::open::Opened;
 use super::{Done, Fault};
 use crate::plan::schedule::size_class;
 use std::sync::Mutex;

@@ -1,12 +1,13 @@
 //! Adapters and opened devices: one instance for the process, one device an adapter and mode, opened when first needed.
 //! It does not know programs; it knows drivers.
 
+use super::lock::lock;
 use super::pipeline::Pipelines;
 use super::probe::{self, Numerics};
 use crate::error::{Error, Result, bytes_text};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use wgpu::{Backends, DeviceType, Features};
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(0);
@@ -19,11 +20,6 @@ static OPEN: Mutex<Option<Devices>> = Mutex::new(None);
 #[must_use]
 pub fn instances() -> usize {
     INSTANCES.load(Ordering::Relaxed)
-}
-
-/// A lock that a panicked holder does not poison: what it guards is caches.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How data comes to the device and back.

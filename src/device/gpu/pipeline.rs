@@ -3,7 +3,7 @@
 //! It does not know what a kernel computes.
 
 use super::emit::Kernel;
-use super::open::lock;
+use super::lock::lock;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

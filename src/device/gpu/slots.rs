@@ -1,7 +1,7 @@
 //! How many blocks may be in flight on a device.
 //! It does not know what a block is.
 
-use super::open::lock;
+use super::lock::lock;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 struct State {
