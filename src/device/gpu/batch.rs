@@ -6,16 +6,17 @@ use super::lock::lock;
 use super::memory::{Pooled, Use};
 use super::open::{Opened, Transfer};
 use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
-use super::words::{Parameters, Place, Words, element_bits, weight_words};
+use super::told::parameters;
+use super::transfer::{read_back, upload, write};
+use super::words::{Parameters, Place, Words, element_bits};
 use super::{Done, Fault, Gpu};
 use crate::device::InputData;
-use crate::device::cpu::block::{BlockValues, Scratch, copy_input};
-use crate::error::{Error, Result};
-use crate::graph::{LineTaps, Stage};
+use crate::device::cpu::block::{BlockValues, Scratch};
+use crate::error::Error;
+use crate::graph::Stage;
 use crate::grid::Dims;
-use crate::plan::schedule::{Act, Laid, Operand, Schedule, size_class};
-use crate::plan::{Pass, Step};
-use crate::tile::{Buffer, View, copy_view};
+use crate::plan::Pass;
+use crate::plan::schedule::{Act, Schedule, size_class};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,9 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The buffers of a block on a device; what is not given back is forgotten.
 pub struct OnDevice<'g> {
     gpu: &'g Gpu,
-    opened: &'g Opened,
-    plan: &'g Schedule,
-    buffers: Vec<Option<Pooled>>,
+    pub opened: &'g Opened,
+    pub plan: &'g Schedule,
+    pub buffers: Vec<Option<Pooled>>,
     idle: Vec<Pooled>,
 }
 
@@ -39,7 +40,7 @@ impl<'g> OnDevice<'g> {
     }
 
     /// A buffer: one that this block has freed already, else one of the pool.
-    fn take(&mut self, used: Use, bytes: u64) -> Done<Pooled> {
+    pub fn take(&mut self, used: Use, bytes: u64) -> Done<Pooled> {
         let class = size_class(bytes);
         let fits = |p: &Pooled| p.used == used && p.buffer.size() >= class && p.buffer.size() <= 2 * class;
         let best = (0..self.idle.len()).filter(|k| fits(&self.idle[*k])).min_by_key(|k| self.idle[*k].buffer.size());
@@ -50,7 +51,7 @@ impl<'g> OnDevice<'g> {
     }
 
     /// A step at which a test may lose the device.
-    fn pass_a_step(&self) {
+    pub fn pass_a_step(&self) {
         if self.gpu.wish.faults.loses() {
             self.opened.device.destroy();
             let _ = self.opened.device.poll(wgpu::PollType::Poll);
@@ -71,18 +72,18 @@ impl Drop for OnDevice<'_> {
 }
 
 /// What is recorded.
-enum Order {
+pub enum Order {
     CopyIn { from: wgpu::Buffer, to: wgpu::Buffer, bytes: u64 },
     Dispatch { pipeline: Arc<Pipeline>, parameters: u32, groups: [u32; 3], result: wgpu::Buffer, reads: Vec<wgpu::Buffer> },
     CopyOut { from: wgpu::Buffer, to: wgpu::Buffer, bytes: u64 },
 }
 
 /// A batch on its way to the device.
-struct Recording {
+pub struct Recording {
     words: Words,
-    orders: Vec<Order>,
+    pub orders: Vec<Order>,
     /// Written by the CPU; mapped again once the device is done.
-    written: Vec<Pooled>,
+    pub written: Vec<Pooled>,
     /// To be read: the value, its buffer.
     read: Vec<(usize, Pooled)>,
     /// In shared memory: freed, but still to be read.
@@ -196,66 +197,6 @@ fn held<'o>(on: &'o OnDevice<'_>, buffer: usize) -> Done<&'o Pooled> {
     on.buffers[buffer].as_ref().ok_or_else(|| Fault::Other(Error::bug(format!("buffer {buffer} is used and not there"))))
 }
 
-/// Writes a value into memory that the device sees.
-fn upload(
-    on: &mut OnDevice<'_>,
-    pass: &Pass,
-    value: usize,
-    inputs: &[InputData<'_>],
-    values: &BlockValues<'_>,
-    recording: &mut Recording,
-) -> Done<()> {
-    let laid = &on.plan.buffers[value];
-    let bytes = laid.bytes();
-    let mut rows = Buffer::zeroed(usize::try_from(bytes).map_err(|_| Error::bug("a buffer beyond this computer"))?);
-    lay_out(pass, value, inputs, values, laid, rows.bytes_mut())?;
-    on.pass_a_step();
-    if on.opened.transfer == Transfer::Unified {
-        let own = on.take(Use::In, bytes)?;
-        on.buffers[value] = Some(own.clone());
-        return write(&own, rows.bytes());
-    }
-    let own = on.take(Use::Local, bytes)?;
-    on.buffers[value] = Some(own.clone());
-    let staging = on.take(Use::Up, bytes)?;
-    recording.written.push(staging.clone());
-    recording.orders.push(Order::CopyIn { from: staging.buffer.clone(), to: own.buffer, bytes });
-    write(&staging, rows.bytes())
-}
-
-/// A value's boxes as the device holds them.
-fn lay_out(
-    pass: &Pass,
-    value: usize,
-    inputs: &[InputData<'_>],
-    values: &BlockValues<'_>,
-    laid: &Laid,
-    out: &mut [u8],
-) -> Result<()> {
-    let shape = pass.program.info(value)?.shape;
-    let parts = laid.boxes.parts();
-    let parts = if shape.is_empty() { vec![crate::grid::Region::default()] } else { parts };
-    for part in &parts {
-        let goal = if shape.is_empty() { Some(Dims::default()) } else { laid.offset_of(part) };
-        let goal = goal.ok_or_else(|| Error::bug("a part outside its own boxes"))?;
-        let extents = if shape.is_empty() { shape } else { laid.extents };
-        match inputs.get(value).filter(|_| value < pass.program.inputs.len()) {
-            Some(input) => copy_input(input, laid.dtype, &shape, part, (&mut *out, &extents, &goal))?,
-            None => copy_view(&values.view(value, part)?, out, &extents, &goal),
-        }
-    }
-    Ok(())
-}
-
-fn write(pooled: &Pooled, bytes: &[u8]) -> Done<()> {
-    let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
-    let mut range = pooled.buffer.get_mapped_range_mut(..bytes.len() as u64).map_err(lost)?;
-    range.copy_from_slice(bytes);
-    drop(range);
-    pooled.buffer.unmap();
-    Ok(())
-}
-
 fn pad(
     on: &mut OnDevice<'_>,
     pass: &Pass,
@@ -301,63 +242,6 @@ fn dispatch(
     let reads = reads.map(|r| held(on, r).map(|p| p.buffer.clone())).collect::<Done<Vec<_>>>()?;
     recording.orders.push(Order::Dispatch { pipeline, parameters, groups, result, reads });
     Ok(())
-}
-
-/// What a step's kernel is told for one box of its result.
-fn parameters(
-    plan: &Schedule,
-    pass: &Pass,
-    number: usize,
-    part: &crate::grid::Region,
-    reads: &[Operand],
-    words: &mut Words,
-) -> Result<Parameters> {
-    let (program, step) = (&pass.program, &pass.program.steps[number]);
-    let goal = &plan.buffers[program.inputs.len() + number];
-    let rank = part.shape.len();
-    let at = if rank == 0 { Some(Dims::default()) } else { goal.offset_of(part) };
-    let at = at.ok_or_else(|| Error::bug("a part outside its own boxes"))?;
-    let mut told = Parameters { goal: Place::new(goal, &at, &vec![false; rank]), ..Parameters::default() };
-    if let (Stage::View(picks), Some(read)) = (&step.stage, reads.first()) {
-        let (origin, starts) = words.picked(&plan.buffers[read.buffer], picks, part)?;
-        told.reads = vec![origin, starts];
-        return Ok(told);
-    }
-    for (read, value) in reads.iter().zip(&step.inputs) {
-        told.reads.push(place_of(plan, pass, read, *value, step)?);
-    }
-    let Some(read) = reads.first().map(|r| &plan.buffers[r.buffer]) else { return Ok(told) };
-    let count = |n: usize| u32::try_from(n).map_err(|_| Error::bug("a window of more elements than a word counts"));
-    match &step.stage {
-        Stage::Line { axis, taps, .. } => {
-            let table = match taps {
-                LineTaps::Weights(weights) => words.table(weight_words(weights, read.dtype)),
-                _ => 0,
-            };
-            told.extra = [count(taps.len())?, count(read.extents.strides()[*axis])?, table, 0];
-        }
-        Stage::Window { window, .. } => {
-            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
-            told.extra = [count(order.size.count())?, 0, words.window(&order.size, read), count(order.rank)?];
-        }
-        _ => {}
-    }
-    Ok(told)
-}
-
-/// Where an operand's first element lies and how its axes step: 0 along those that are repeated.
-fn place_of(plan: &Schedule, pass: &Pass, read: &Operand, value: usize, step: &Step) -> Result<Place> {
-    let laid = &plan.buffers[read.buffer];
-    let array = pass.program.info(value)?.shape;
-    let skipped = step.info.shape.len() - array.len().min(step.info.shape.len());
-    let repeats: Vec<bool> = (0..array.len()).map(|own| array[own] == 1 && step.info.shape[own + skipped] != 1).collect();
-    if read.buffer != value {
-        return Ok(Place::new(laid, &Dims::filled(array.len(), 0), &repeats));
-    }
-    let position = |axis: usize| laid.position(axis, read.start[axis].unsigned_abs());
-    let position: Option<Dims> = (0..array.len()).map(position).collect();
-    let position = position.ok_or_else(|| Error::bug("an operand is read where it is not held"))?;
-    Ok(Place::new(laid, &position, &repeats))
 }
 
 impl Recording {
@@ -461,31 +345,6 @@ fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
         }
         std::thread::yield_now();
     }
-}
-
-/// A value's boxes, compact, out of a mapped buffer.
-fn read_back(laid: &Laid, pooled: &Pooled, scratch: &mut Scratch) -> Done<Buffer> {
-    let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
-    let range = pooled.buffer.get_mapped_range(..).map_err(lost)?;
-    let shape = laid.boxes.shape();
-    let mut compact = scratch.take(shape.count() * laid.dtype.size());
-    let parts = laid.boxes.parts();
-    if shape.is_empty() {
-        compact.bytes_mut().copy_from_slice(&range[..laid.dtype.size()]);
-        drop(range);
-        pooled.buffer.unmap();
-        return Ok(compact);
-    }
-    let whole = View::contiguous(&range, laid.dtype, laid.extents);
-    for part in &parts {
-        let (from, to) = (laid.offset_of(part), laid.boxes.offset_of(part));
-        let (Some(from), Some(to)) = (from, to) else { return Err(Error::bug("a part outside its own boxes").into()) };
-        let view = whole.crop(&crate::grid::Region { start: from, shape: part.shape });
-        copy_view(&view, compact.bytes_mut(), &shape, &to);
-    }
-    drop(range);
-    pooled.buffer.unmap();
-    Ok(compact)
 }
 
 /// Gives back what the device is done with; after a failure nobody knows what it still does, and all is forgotten.

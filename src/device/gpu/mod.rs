@@ -13,6 +13,8 @@ mod open;
 mod pipeline;
 mod probe;
 mod slots;
+mod told;
+mod transfer;
 mod words;
 
 pub use faults::Faults;

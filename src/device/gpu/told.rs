@@ -1,0 +1,66 @@
+//! What a kernel is told for one box of its result: where its operands lie, its window, its weights.
+//! It does not know how parameters reach the device.
+
+use super::words::{Parameters, Place, Words, weight_words};
+use crate::error::{Error, Result};
+use crate::graph::{LineTaps, Stage};
+use crate::grid::Dims;
+use crate::plan::schedule::{Operand, Schedule};
+use crate::plan::{Pass, Step};
+
+/// What a step's kernel is told for one box of its result.
+pub fn parameters(
+    plan: &Schedule,
+    pass: &Pass,
+    number: usize,
+    part: &crate::grid::Region,
+    reads: &[Operand],
+    words: &mut Words,
+) -> Result<Parameters> {
+    let (program, step) = (&pass.program, &pass.program.steps[number]);
+    let goal = &plan.buffers[program.inputs.len() + number];
+    let rank = part.shape.len();
+    let at = if rank == 0 { Some(Dims::default()) } else { goal.offset_of(part) };
+    let at = at.ok_or_else(|| Error::bug("a part outside its own boxes"))?;
+    let mut told = Parameters { goal: Place::new(goal, &at, &vec![false; rank]), ..Parameters::default() };
+    if let (Stage::View(picks), Some(read)) = (&step.stage, reads.first()) {
+        let (origin, starts) = words.picked(&plan.buffers[read.buffer], picks, part)?;
+        told.reads = vec![origin, starts];
+        return Ok(told);
+    }
+    for (read, value) in reads.iter().zip(&step.inputs) {
+        told.reads.push(place_of(plan, pass, read, *value, step)?);
+    }
+    let Some(read) = reads.first().map(|r| &plan.buffers[r.buffer]) else { return Ok(told) };
+    let count = |n: usize| u32::try_from(n).map_err(|_| Error::bug("a window of more elements than a word counts"));
+    match &step.stage {
+        Stage::Line { axis, taps, .. } => {
+            let table = match taps {
+                LineTaps::Weights(weights) => words.table(weight_words(weights, read.dtype)),
+                _ => 0,
+            };
+            told.extra = [count(taps.len())?, count(read.extents.strides()[*axis])?, table, 0];
+        }
+        Stage::Window { window, .. } => {
+            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
+            told.extra = [count(order.size.count())?, 0, words.window(&order.size, read), count(order.rank)?];
+        }
+        _ => {}
+    }
+    Ok(told)
+}
+
+/// Where an operand's first element lies and how its axes step: 0 along those that are repeated.
+fn place_of(plan: &Schedule, pass: &Pass, read: &Operand, value: usize, step: &Step) -> Result<Place> {
+    let laid = &plan.buffers[read.buffer];
+    let array = pass.program.info(value)?.shape;
+    let skipped = step.info.shape.len() - array.len().min(step.info.shape.len());
+    let repeats: Vec<bool> = (0..array.len()).map(|own| array[own] == 1 && step.info.shape[own + skipped] != 1).collect();
+    if read.buffer != value {
+        return Ok(Place::new(laid, &Dims::filled(array.len(), 0), &repeats));
+    }
+    let position = |axis: usize| laid.position(axis, read.start[axis].unsigned_abs());
+    let position: Option<Dims> = (0..array.len()).map(position).collect();
+    let position = position.ok_or_else(|| Error::bug("an operand is read where it is not held"))?;
+    Ok(Place::new(laid, &position, &repeats))
+}
