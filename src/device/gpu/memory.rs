@@ -53,6 +53,8 @@ pub struct Pooled {
     pub buffer: wgpu::Buffer,
     /// What it is for.
     pub used: Use,
+    /// The device that it belongs to.
+    pub device: usize,
 }
 
 #[derive(Default)]
@@ -84,7 +86,8 @@ impl Pool {
         let bytes = size_class(bytes);
         let mut held = lock(&self.held);
         // Of just this size: larger ones would make a block hold more than the plan says.
-        if let Some(same) = held.free.iter().position(|p| p.used == used && p.buffer.size() == bytes) {
+        if let Some(same) = held.free.iter().position(|p| p.device == opened.number && p.used == used && p.buffer.size() == bytes)
+        {
             return Ok(held.free.swap_remove(same));
         }
         while held.bytes + bytes > self.limit {
@@ -139,6 +142,6 @@ fn create(opened: &Opened, used: Use, bytes: u64) -> Done<Pooled> {
     match (opened.health.trouble(), refused) {
         (Some(trouble), _) => Err(Fault::Lost(trouble)),
         (None, Some(_)) => Err(Fault::Refused(bytes)),
-        (None, None) => Ok(Pooled { buffer, used }),
+        (None, None) => Ok(Pooled { buffer, used, device: opened.number }),
     }
 }

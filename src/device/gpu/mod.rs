@@ -32,7 +32,7 @@ use memory::Pool;
 use open::Opened;
 use slots::Slots;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Losses of a device in one run after which it is given up.
@@ -77,6 +77,7 @@ pub struct Gpu {
     slots: Slots,
     cpu: Cpu,
     losses: AtomicUsize,
+    taken_over: AtomicBool,
     notices: Mutex<Vec<String>>,
     kernels: Mutex<HashMap<(usize, usize), Arc<emit::Kernel>>>,
 }
@@ -101,6 +102,7 @@ impl Gpu {
             slots: Slots::new(slots.max(1)),
             cpu: Cpu::default(),
             losses: AtomicUsize::new(0),
+            taken_over: AtomicBool::new(false),
             notices: Mutex::default(),
             kernels: Mutex::default(),
         })
@@ -224,10 +226,8 @@ impl Gpu {
     }
 
     fn on_cpu(&self, pass: &Pass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
-        let what = format!("the CPU takes over from '{}'", self.wish.name);
-        let known = lock(&self.notices).contains(&what);
-        if !known {
-            self.notice(what);
+        if !self.taken_over.swap(true, Ordering::AcqRel) {
+            self.notice(format!("the CPU takes over from '{}'", self.wish.name));
         }
         let Launched { tiles, partials } = self.cpu.launch(pass, &region, inputs)?;
         made.push((region, Made { tiles, partials }));

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use wgpu::{Backends, DeviceType, Features};
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(0);
+static DEVICES: AtomicUsize = AtomicUsize::new(0);
 static INSTANCE: Mutex<Option<wgpu::Instance>> = Mutex::new(None);
 /// Opened devices by their name as asked for, and whether shaders are checked.
 type Devices = HashMap<(String, bool), Arc<Opened>>;
@@ -61,6 +62,8 @@ impl Health {
 
 /// A device that was opened.
 pub struct Opened {
+    /// Which device of this process it is: buffers of one mean nothing to another.
+    pub number: usize,
     /// The device.
     pub device: wgpu::Device,
     /// Its queue: one submission at a time.
@@ -167,7 +170,8 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let pipelines = Pipelines::new(checked);
     let numerics = probe::numerics(&device, &queue, &pipelines)?;
     let limits = adapter.limits();
-    Ok(Opened { device, queue: Mutex::new(queue), info, limits, transfer, pipelines, health, numerics })
+    let number = DEVICES.fetch_add(1, Ordering::Relaxed);
+    Ok(Opened { number, device, queue: Mutex::new(queue), info, limits, transfer, pipelines, health, numerics })
 }
 
 /// Staging buffers can be asked for where memory is shared too: for tests.
