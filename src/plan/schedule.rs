@@ -131,6 +131,14 @@ pub struct Schedule {
     pub buffers: Vec<Laid>,
 }
 
+impl Schedule {
+    /// Whether a value is sent to the CPU.
+    #[must_use]
+    pub fn is_downloaded(&self, value: usize) -> bool {
+        self.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
+    }
+}
+
 /// Plans one block.
 ///
 /// # Errors
@@ -379,7 +387,7 @@ impl Pricing<'_> {
                     self.place(*value);
                 }
             }
-            Act::Run { step, .. } if self.shared && self.is_downloaded(program.inputs.len() + step) => {}
+            Act::Run { step, .. } if self.shared && self.schedule.is_downloaded(program.inputs.len() + step) => {}
             Act::Run { step, .. } => self.place(program.inputs.len() + step),
             Act::Pad { buffer, .. } => self.place(*buffer),
             Act::Download(value) => self.staging += class(*value),
@@ -395,9 +403,5 @@ impl Pricing<'_> {
         if self.places[buffer].is_none() {
             self.places[buffer] = Some(self.arena.take(self.schedule.buffers[buffer].bytes()).0);
         }
-    }
-
-    fn is_downloaded(&self, value: usize) -> bool {
-        self.schedule.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
     }
 }

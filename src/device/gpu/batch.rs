@@ -154,7 +154,7 @@ fn record(
         Act::Run { step, part, reads } => {
             let value = pass.program.inputs.len() + step;
             if on.buffers[value].is_none() {
-                let leaves = is_downloaded(on.plan, value);
+                let leaves = on.plan.is_downloaded(value);
                 let used = if leaves && on.opened.transfer == Transfer::Unified { Use::Out } else { Use::Local };
                 on.buffers[value] = Some(on.take(used, on.plan.buffers[value].bytes())?);
             }
@@ -186,11 +186,6 @@ fn record(
             Ok(())
         }
     }
-}
-
-fn is_downloaded(plan: &Schedule, value: usize) -> bool {
-    use crate::plan::schedule::Batch;
-    plan.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
 }
 
 fn held<'o>(on: &'o OnDevice<'_>, buffer: usize) -> Done<&'o Pooled> {
