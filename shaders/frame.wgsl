@@ -1,4 +1,4 @@
-// The frame of every kernel: parameters, the walk over a box, places of rows. It does not know what a quad computes.
+// The frame of every kernel: parameters, places of rows. It does not know what is computed.
 // A quad is four neighbours along x; rows are padded to whole quads, so no row shares a word with another.
 
 struct Place {
@@ -31,16 +31,4 @@ fn outer_of(plane: u32) -> vec4<u32> {
     let b = a / p.outer.y;
     let c = b / p.outer.z;
     return vec4<u32>(plane - a * p.outer.x, a - b * p.outer.y, b - c * p.outer.z, c);
-}
-
-@compute @workgroup_size(32, 8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    for (var z = id.z; z < p.grid.z; z += groups.z) {
-        let outer = outer_of(z);
-        for (var y = id.y; y < p.grid.y; y += groups.y * 8u) {
-            for (var q = id.x; q < p.grid.x; q += groups.x * 32u) {
-                quad(q * 4u, y, outer);
-            }
-        }
-    }
 }

@@ -7,6 +7,8 @@
 mod data;
 #[path = "gpu/faults.rs"]
 mod faults;
+#[path = "gpu/folds.rs"]
+mod folds;
 #[path = "gpu/functions.rs"]
 mod functions;
 #[path = "gpu/pipelines.rs"]

@@ -71,11 +71,11 @@ fn run(array: &Array, device: &str, checked_shaders: bool, tile: Option<[usize; 
             Some(gpu) => {
                 on_gpu = true;
                 exact &= gpu.sharing.exact;
-                reasons.extend(gpu.sharing.refusals.iter().flatten().cloned());
+                reasons.extend(gpu.sharing.refusals.iter().chain(&gpu.sharing.folds).flatten().cloned());
             }
-            None => {
-                reasons.extend(pass.on_cpu.clone());
-            }
+            // The pass that writes a reduction's result computes nothing.
+            None if pass.program.steps.is_empty() && pass.program.folds.is_empty() => {}
+            None => reasons.extend(pass.on_cpu.clone()),
         }
     }
     session.run(&|_| {})?;

@@ -27,7 +27,7 @@ use cases::{FLAT, SHAPE, cases};
 use data::Values;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use oracle::Case;
-use stackmill::device::gpu::emit::kernel;
+use stackmill::device::gpu::emit::{Piece, kernel};
 use stackmill::dtype::Dtype;
 use stackmill::formats::memory::MemorySink;
 use stackmill::graph::Op;
@@ -107,16 +107,21 @@ fn planned(case: &Case) -> Option<Session> {
 /// The texts of the steps that run on a GPU.
 fn texts_of(pass: &Pass, words: &str) -> Vec<String> {
     let Some(gpu) = &pass.gpu else { return Vec::new() };
-    let steps = (0..pass.program.steps.len()).filter(|k| gpu.sharing.refusals[*k].is_none());
-    let text = |step: usize| {
-        let made = kernel(&pass.program, step).unwrap_or_else(|e| panic!("{words}: step {step} is planned for a GPU: {e}"));
-        let again = kernel(&pass.program, step).unwrap();
-        assert!(made == again, "{words}: step {step} has two texts");
-        assert!(made.inputs <= MOST_INPUTS, "{words}: step {step} reads {} arrays", made.inputs);
-        assert_eq!(made.inputs, pass.program.steps[step].inputs.len(), "{words}: arrays of step {step}");
+    let steps = (0..pass.program.steps.len()).filter(|k| gpu.sharing.refusals[*k].is_none()).map(Piece::Step);
+    let folds = (0..pass.program.folds.len()).filter(|k| gpu.sharing.folds[*k].is_none()).map(Piece::Fold);
+    let text = |piece: Piece| {
+        let made = kernel(&pass.program, piece).unwrap_or_else(|e| panic!("{words}: {piece:?} is planned for a GPU: {e}"));
+        let again = kernel(&pass.program, piece).unwrap();
+        assert!(made == again, "{words}: {piece:?} has two texts");
+        assert!(made.inputs <= MOST_INPUTS, "{words}: {piece:?} reads {} arrays", made.inputs);
+        let reads = match piece {
+            Piece::Step(step) => pass.program.steps[step].inputs.len(),
+            Piece::Fold(_) => 1,
+        };
+        assert_eq!(made.inputs, reads, "{words}: arrays of {piece:?}");
         made.text
     };
-    steps.map(text).collect()
+    steps.chain(folds).map(text).collect()
 }
 
 fn edges(op: &Op) -> Vec<Option<Edge>> {

@@ -2,10 +2,11 @@
 //! It does not know ops; an op's meaning ends in these primitives.
 
 use super::array::Array;
+use super::fold::Fold;
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::expr::Formula;
-use crate::grid::{Dims, Edge, Region};
+use crate::grid::{Dims, Edge};
 use crate::storage::{Info, Source};
 use crate::tile::{Tile, View};
 use std::panic::Location;
@@ -76,37 +77,6 @@ pub struct OrderStatistic {
     pub size: Dims,
     /// The rank: 0 is the least.
     pub rank: usize,
-}
-
-/// A reduction. Its state is a tile of plain numbers, one or a few planes per output element.
-pub trait Fold: Send + Sync {
-    /// The reduced axes, ascending.
-    fn axes(&self) -> Vec<usize>;
-    /// Elements of one anchored block along each reduced axis, where the order of additions matters; else 1.
-    fn block(&self, axis: usize, rank: usize) -> usize;
-    /// Whether partial states must be joined in index order along the reduced axes.
-    fn in_order(&self) -> bool;
-    /// Bytes of state per output element.
-    fn state_bytes(&self) -> usize;
-    /// The state of nothing, for an output of this many elements.
-    fn start(&self, outputs: usize) -> Vec<u8>;
-    /// Folds a box of the input (`region` of the whole) into a state of its own outputs.
-    ///
-    /// # Errors
-    /// A fault of the op.
-    fn take(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>>;
-    /// Joins a partial state into a box of the whole state: `places` maps partial outputs to whole outputs.
-    ///
-    /// # Errors
-    /// A fault of the op.
-    fn join(&self, state: &mut [u8], partial: &[u8], places: &mut dyn Iterator<Item = usize>) -> Result<()>;
-    /// The result out of the whole state; `count` elements went into each output.
-    ///
-    /// # Errors
-    /// A reduction of nothing that has no value.
-    fn finish(&self, state: &[u8], count: u64, out: &mut Tile) -> Result<()>;
-    /// What it does, for explanations.
-    fn words(&self) -> String;
 }
 
 /// A running computation along one axis.

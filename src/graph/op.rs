@@ -4,7 +4,8 @@
 use super::args::{Args, Value};
 use super::array::Array;
 use super::axes::broadcast;
-use super::node::{Body, Fold, Origin, Scan, Stage, Window};
+use super::fold::Fold;
+use super::node::{Body, Origin, Scan, Stage, Window};
 use super::rule::DtypeRule;
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result, unknown};

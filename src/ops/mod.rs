@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod edges;
 mod float_state;
+mod folded_blocks;
 pub mod geometry;
 mod lines;
 pub mod math;

@@ -8,15 +8,13 @@ use super::float_state::{self, Double, WORDS};
 use super::reduced::{Block, Reduced, number_of};
 use crate::dtype::{Dtype, Number, put};
 use crate::error::{Error, Result};
-use crate::graph::Fold;
+use crate::graph::{BlockFold, Fold, FoldedBlocks, fold_block};
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::tile::{Tile, View, each_row, rows_of};
 use crate::with_plain_type;
 
 /// Outputs up to which float states are exact accumulators.
 const FEW: usize = 256;
-/// Elements of an anchored block: along x if it is reduced, and along each other reduced axis.
-const BLOCK: (usize, usize) = (256, 16);
 
 /// What is made of the elements.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -33,7 +31,7 @@ pub enum Goal {
 
 /// How the state is kept.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Keeping {
+pub(super) enum Keeping {
     /// i128 sum and u128 sum of squares.
     Integer,
     /// An exact accumulator for the sum and one for the squares.
@@ -48,11 +46,11 @@ enum Keeping {
 
 /// One reduction.
 pub struct Reduction {
-    goal: Goal,
-    axes: Vec<usize>,
-    shape: Dims,
-    dtype: Dtype,
-    keeping: Keeping,
+    pub(super) goal: Goal,
+    pub(super) axes: Vec<usize>,
+    pub(super) shape: Dims,
+    pub(super) dtype: Dtype,
+    pub(super) keeping: Keeping,
 }
 
 impl Reduction {
@@ -68,12 +66,12 @@ impl Reduction {
         Reduction { goal, axes, shape, dtype, keeping }
     }
 
-    fn needs_squares(&self) -> bool {
+    pub(super) fn needs_squares(&self) -> bool {
         matches!(self.goal, Goal::Variance { .. } | Goal::Deviation { .. })
     }
 
     /// Where an output's place lies in the extents of a region with the reduced axes at 1.
-    fn kept(&self, shape: &Dims) -> Dims {
+    pub(super) fn kept(&self, shape: &Dims) -> Dims {
         (0..shape.len()).map(|a| if self.axes.contains(&a) { 1 } else { shape[a] }).collect()
     }
 
@@ -117,13 +115,7 @@ impl Fold for Reduction {
 
     fn block(&self, axis: usize, rank: usize) -> usize {
         match self.keeping {
-            Keeping::Exact | Keeping::InOrder if self.axes.contains(&axis) => {
-                if axis + 1 == rank {
-                    BLOCK.0
-                } else {
-                    BLOCK.1
-                }
-            }
+            Keeping::Exact | Keeping::InOrder => fold_block(&self.axes, rank)[axis],
             _ => 1,
         }
     }
@@ -179,6 +171,14 @@ impl Fold for Reduction {
             put(self.result(part, count), dtype, place);
         }
         Ok(())
+    }
+
+    fn on_blocks(&self) -> std::result::Result<BlockFold, String> {
+        self.block_fold()
+    }
+
+    fn take_blocks(&self, blocks: &FoldedBlocks<'_>, region: &Region) -> Result<Vec<u8>> {
+        self.states_of(blocks, region)
     }
 
     fn words(&self) -> String {
@@ -252,7 +252,7 @@ impl Reduction {
     }
 
     /// The flat index over the reduced axes of a row's first element.
-    fn place_of(&self, row: &Dims, region: &Region) -> u64 {
+    pub(super) fn place_of(&self, row: &Dims, region: &Region) -> u64 {
         let at = |a: usize| row.get(a).copied().unwrap_or(0) + region.start[a];
         self.axes.iter().fold(0, |n, a| n * self.shape[*a] as u64 + at(*a) as u64)
     }
@@ -284,18 +284,19 @@ impl Reduction {
                 }
             })?;
             for (own, block) in state.chunks_exact_mut(self.state_bytes()).zip(&blocks) {
-                self.add_block(own, block);
+                let (sum, squares) = block.totals(self.needs_squares());
+                self.add_totals(own, [sum, squares]);
             }
         }
         Ok(state)
     }
 
-    fn add_block(&self, own: &mut [u8], block: &Block) {
-        let (sum, squares) = block.totals(self.needs_squares());
+    /// Adds a block's sum and sum of squares to a state of floats.
+    pub(super) fn add_totals(&self, own: &mut [u8], totals: [Double; 2]) {
         match self.keeping {
             Keeping::Exact => {
                 let mut words: Vec<i64> = read::<i64, { 2 * WORDS }>(own).to_vec();
-                for (half, total) in words.chunks_exact_mut(WORDS).zip([sum, squares]) {
+                for (half, total) in words.chunks_exact_mut(WORDS).zip(totals) {
                     float_state::add(half, total.high);
                     if total.low != 0.0 {
                         float_state::add(half, total.low);
@@ -304,11 +305,11 @@ impl Reduction {
                 }
                 own.copy_from_slice(bytemuck::cast_slice(&words));
             }
-            _ => add_doubles(own, [sum, squares]),
+            _ => add_doubles(own, totals),
         }
     }
 
-    fn join_one(&self, own: &mut [u8], part: &[u8]) {
+    pub(super) fn join_one(&self, own: &mut [u8], part: &[u8]) {
         let least = matches!(self.goal, Goal::Least | Goal::LeastPlace);
         match self.keeping {
             Keeping::Integer => {

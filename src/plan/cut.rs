@@ -143,9 +143,13 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
 
 /// Bytes of device memory and of the CPU's memory that one block in flight takes, and those of its largest buffer.
 fn gpu_bytes(pass: &Pass, sharing: &Sharing, block: &Region) -> Result<(u64, u64, u64)> {
-    let plan = schedule::worst_schedule(&pass.program, &sharing.segments, block)?;
+    let plan = schedule::worst_schedule(&pass.program, sharing, block)?;
     let (vram, largest) = schedule::vram_bytes(&pass.program, &plan);
-    let steps = if sharing.segments.iter().all(|s| s.gpu) { 0 } else { block_bytes(&pass.program, block)?.0 as u64 };
+    let steps = if sharing.folds.iter().all(Option::is_none) && sharing.segments.iter().all(|s| s.gpu) {
+        0
+    } else {
+        block_bytes(&pass.program, block)?.0 as u64
+    };
     Ok((vram, vram / 2 + steps, largest))
 }
 

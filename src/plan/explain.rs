@@ -80,8 +80,12 @@ fn explain_device(text: &mut String, pass: &Pass) {
     for (number, why) in gpu.sharing.refusals.iter().enumerate().filter_map(|(k, why)| why.as_ref().map(|w| (k, w))) {
         put(text, 2, &format!("s{number} on the CPU: {why}"));
     }
-    for fold in &pass.program.folds {
-        put(text, 2, &format!("{} on the CPU: its partial states are made beside the joining", fold.origin.op));
+    for (fold, why) in pass.program.folds.iter().zip(&gpu.sharing.folds) {
+        let how = match why {
+            Some(why) => format!("on the CPU: {why}"),
+            None => "on the GPU block by block; the CPU joins the blocks".to_owned(),
+        };
+        put(text, 2, &format!("{} {how}", fold.origin.op));
     }
 }
 

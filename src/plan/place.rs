@@ -1,12 +1,12 @@
 //! Where each step of a pass runs, and why: what a GPU has no numbers for stays on the CPU inside the same pass.
 //! It opens no device: it decides from what was asked and from what every GPU can do.
 
-use super::program::{Program, Step};
+use super::program::{FoldEnd, Program, Step};
 use super::{Machine, Output};
 use crate::dtype::{Dtype, Lane};
 use crate::error::bytes_text;
 use crate::expr::{Bin, StepOp, Tape, Un};
-use crate::graph::{LineTaps, Stage};
+use crate::graph::{BlockFold, LineTaps, Stage};
 
 /// Below this many bytes of inputs and results no GPU is opened: opening it costs more than the work.
 pub const SMALL_JOB: u64 = 32 << 20;
@@ -68,6 +68,8 @@ pub struct Sharing {
     pub segments: Vec<Segment>,
     /// Per step, why it stays on the CPU; none where it runs on the GPU.
     pub refusals: Vec<Option<String>>,
+    /// The same per fold: whether its blocks are reduced on the GPU.
+    pub folds: Vec<Option<String>>,
     /// Whether every step on the GPU gives the CPU's bits on any device.
     pub exact: bool,
 }
@@ -78,14 +80,32 @@ pub struct Sharing {
 /// Why nothing of it can run on a GPU.
 pub fn share(program: &Program) -> Result<Sharing, String> {
     let refusals: Vec<Option<String>> = program.steps.iter().map(|step| refusal(program, step)).collect();
-    if refusals.iter().all(Option::is_some) {
-        let mut reasons: Vec<String> = refusals.into_iter().flatten().collect();
+    let folds: Vec<Option<String>> = program.folds.iter().map(|end| fold_refusal(program, end, &refusals)).collect();
+    if refusals.iter().chain(&folds).all(Option::is_some) {
+        let mut reasons: Vec<String> = refusals.into_iter().chain(folds).flatten().collect();
         reasons.dedup();
         return Err(if reasons.is_empty() { "there is nothing to compute".to_owned() } else { reasons.join("; ") });
     }
     let gpu: Vec<usize> = (0..refusals.len()).filter(|k| refusals[*k].is_none()).collect();
-    let exact = gpu.iter().all(|k| is_exact(program, &program.steps[*k]));
-    Ok(Sharing { segments: segments(program, &refusals), refusals, exact })
+    let folded = program.folds.iter().zip(&folds).filter(|(_, why)| why.is_none()).map(|(end, _)| end);
+    let exact = gpu.iter().all(|k| is_exact(program, &program.steps[*k]))
+        && folded.clone().all(|end| end.fold.on_blocks() != Ok(BlockFold::SingleSum));
+    let mut segments = segments(program, &refusals);
+    if folded.count() > 0 && !segments.iter().any(|s| s.gpu) {
+        segments.push(Segment { gpu: true, steps: Vec::new() });
+    }
+    Ok(Sharing { segments, refusals, folds, exact })
+}
+
+/// Why the blocks of a fold cannot be reduced on a GPU.
+fn fold_refusal(program: &Program, end: &FoldEnd, refusals: &[Option<String>]) -> Option<String> {
+    let made_by_the_cpu = end.value.checked_sub(program.inputs.len()).is_some_and(|step| refusals[step].is_some());
+    match end.fold.on_blocks() {
+        Err(why) => Some(why),
+        Ok(_) if program.domain.is_empty() => Some("a single number".to_owned()),
+        Ok(_) if made_by_the_cpu => Some("what it reduces is made on the CPU".to_owned()),
+        Ok(_) => None,
+    }
 }
 
 /// Takes all steps that are ready for one device, then all for the other, so that data changes sides seldom.

@@ -62,6 +62,14 @@ pub struct FoldEnd {
     pub origin: Origin,
 }
 
+impl FoldEnd {
+    /// Whether the last of `rank` axes is reduced.
+    #[must_use]
+    pub fn is_along_x(&self, rank: usize) -> bool {
+        self.fold.axes().last().is_some_and(|axis| axis + 1 == rank)
+    }
+}
+
 /// A result that goes to a sink.
 #[derive(Clone, Copy)]
 pub struct SinkEnd {

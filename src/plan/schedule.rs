@@ -1,12 +1,12 @@
 //! What a GPU does for one block of a tile, as plain data: uploads, padded copies, kernels, downloads, and which buffers
 //! live when. The device plays it; the plan prices it. It does not know shaders, nor how a buffer is made.
 
-use super::place::Segment;
+use super::place::{Segment, Sharing};
 use super::program::Program;
 use super::reach::{reach_of, regions};
 use crate::dtype::Dtype;
 use crate::error::Result;
-use crate::graph::Stage;
+use crate::graph::{BlockGrid, Stage};
 use crate::grid::{Boxes, Dims, Region};
 
 /// Elements that one invocation makes: the start of every run of a row is a multiple of it.
@@ -107,7 +107,14 @@ pub enum Act {
         /// What is read, an operand an input.
         reads: Vec<Operand>,
     },
-    /// Sends a value to the CPU.
+    /// Reduces the blocks of a fold's value.
+    Fold {
+        /// Which fold.
+        fold: usize,
+        /// The buffer of what is made of the blocks.
+        buffer: usize,
+    },
+    /// Sends a buffer to the CPU.
     Download(usize),
     /// The buffer is not needed any more.
     Free(usize),
@@ -127,12 +134,14 @@ pub enum Batch {
 pub struct Schedule {
     /// In order.
     pub batches: Vec<Batch>,
-    /// How each buffer is laid out: values, then copies.
+    /// How each buffer is laid out: values, then copies and what is made of folds' blocks.
     pub buffers: Vec<Laid>,
+    /// The box that is computed: what folds reduce.
+    pub block: Region,
 }
 
 impl Schedule {
-    /// Whether a value is sent to the CPU.
+    /// Whether a buffer is sent to the CPU.
     #[must_use]
     pub fn is_downloaded(&self, value: usize) -> bool {
         self.batches.iter().any(|batch| matches!(batch, Batch::Gpu(acts) if acts.contains(&Act::Download(value))))
@@ -143,30 +152,30 @@ impl Schedule {
 ///
 /// # Errors
 /// A program that reads values that do not exist.
-pub fn schedule(program: &Program, segments: &[Segment], block: &Region) -> Result<Schedule> {
-    written(program, segments, block, false)
+pub fn schedule(program: &Program, sharing: &Sharing, block: &Region) -> Result<Schedule> {
+    written(program, sharing, block, false)
 }
 
 /// The most that a block of these extents asks for, wherever it lies: every neighbourhood reads a padded copy.
 ///
 /// # Errors
 /// As [`schedule`].
-pub fn worst_schedule(program: &Program, segments: &[Segment], block: &Region) -> Result<Schedule> {
-    written(program, segments, block, true)
+pub fn worst_schedule(program: &Program, sharing: &Sharing, block: &Region) -> Result<Schedule> {
+    written(program, sharing, block, true)
 }
 
-fn written(program: &Program, segments: &[Segment], block: &Region, always_copies: bool) -> Result<Schedule> {
+fn written(program: &Program, sharing: &Sharing, block: &Region, always_copies: bool) -> Result<Schedule> {
     let boxes = regions(program, block)?;
     let laid = |v: usize| program.info(v).map(|info| Laid::new(&boxes[v], info.dtype));
     let buffers = (0..program.values()).map(laid).collect::<Result<Vec<_>>>()?;
     let mut writer = Writer {
         always_copies,
         program,
-        segments,
+        sharing,
         on_gpu: vec![false; buffers.len()],
-        schedule: Schedule { batches: Vec::new(), buffers },
+        schedule: Schedule { batches: Vec::new(), buffers, block: *block },
     };
-    for (number, segment) in segments.iter().enumerate() {
+    for (number, segment) in sharing.segments.iter().enumerate() {
         let batch = if segment.gpu { writer.gpu(number)? } else { Batch::Cpu(segment.steps.clone()) };
         writer.schedule.batches.push(batch);
     }
@@ -176,7 +185,7 @@ fn written(program: &Program, segments: &[Segment], block: &Region, always_copie
 struct Writer<'p> {
     always_copies: bool,
     program: &'p Program,
-    segments: &'p [Segment],
+    sharing: &'p Sharing,
     on_gpu: Vec<bool>,
     schedule: Schedule,
 }
@@ -191,7 +200,10 @@ impl Writer<'_> {
     fn gpu(&mut self, number: usize) -> Result<Batch> {
         let mut acts = Vec::new();
         let first = self.program.inputs.len();
-        let steps = self.segments[number].steps.clone();
+        let steps = self.sharing.segments[number].steps.clone();
+        if self.sharing.segments[..number].iter().all(|s| !s.gpu) {
+            self.fold_inputs(number, &mut acts);
+        }
         for (place, step) in steps.iter().enumerate() {
             let value = first + step;
             if !self.is_held(value) {
@@ -205,6 +217,7 @@ impl Writer<'_> {
             }
             self.run(*step, &mut acts)?;
             self.on_gpu[value] = true;
+            self.folds_of(value, &mut acts);
             if self.leaves(value, number) {
                 acts.push(Act::Download(value));
             }
@@ -219,15 +232,49 @@ impl Writer<'_> {
         Ok(Batch::Gpu(acts))
     }
 
-    /// Whether a value is an end, or a later segment of the CPU reads it.
+    /// Reduces inputs as they come; the first segment of the GPU does it.
+    fn fold_inputs(&mut self, number: usize, acts: &mut Vec<Act>) {
+        for input in 0..self.program.inputs.len() {
+            if !self.is_held(input) || !self.is_folded(input) {
+                continue;
+            }
+            acts.push(Act::Upload(input));
+            self.folds_of(input, acts);
+            self.on_gpu[input] = self.read_later(input, number, &self.sharing.segments[number].steps);
+            if !self.on_gpu[input] {
+                acts.push(Act::Free(input));
+            }
+        }
+    }
+
+    fn is_folded(&self, value: usize) -> bool {
+        self.program.folds.iter().zip(&self.sharing.folds).any(|(end, why)| end.value == value && why.is_none())
+    }
+
+    /// Reduces a value's blocks for each fold that reads it.
+    fn folds_of(&mut self, value: usize, acts: &mut Vec<Act>) {
+        for (fold, end) in self.program.folds.iter().enumerate() {
+            let Ok(kind) = end.fold.on_blocks() else { continue };
+            if end.value != value || self.sharing.folds[fold].is_some() {
+                continue;
+            }
+            let buffer = self.schedule.buffers.len();
+            let grid = BlockGrid::new(&end.fold.axes(), &self.schedule.block.shape, QUAD);
+            let words = Region::whole(Dims::from([grid.plane() * kind.words()]));
+            self.schedule.buffers.push(Laid::new(&Boxes::one(&words), Dtype::U32));
+            acts.extend([Act::Fold { fold, buffer }, Act::Download(buffer), Act::Free(buffer)]);
+        }
+    }
+
+    /// Whether a value is an end on the CPU, or a later segment of the CPU reads it.
     fn leaves(&self, value: usize, number: usize) -> bool {
         let read = |s: &Segment| !s.gpu && s.steps.iter().any(|k| self.program.steps[*k].inputs.contains(&value));
-        self.program.ends().any(|v| v == value) || self.segments[number + 1..].iter().any(read)
+        ends_on_the_cpu(self.program, self.sharing).any(|v| v == value) || self.sharing.segments[number + 1..].iter().any(read)
     }
 
     fn read_later(&self, value: usize, number: usize, rest: &[usize]) -> bool {
         let reads = |k: &usize| self.program.steps[*k].inputs.contains(&value);
-        rest.iter().any(reads) || self.segments[number + 1..].iter().filter(|s| s.gpu).any(|s| s.steps.iter().any(reads))
+        rest.iter().any(reads) || self.sharing.segments[number + 1..].iter().filter(|s| s.gpu).any(|s| s.steps.iter().any(reads))
     }
 
     fn run(&mut self, step: usize, acts: &mut Vec<Act>) -> Result<()> {
@@ -271,6 +318,12 @@ impl Writer<'_> {
         copies.push(buffer);
         Ok(Operand { buffer, start })
     }
+}
+
+/// Values that the CPU needs of a block: those that are written, and those whose elements it reduces.
+pub fn ends_on_the_cpu<'p>(program: &'p Program, sharing: &'p Sharing) -> impl Iterator<Item = usize> + 'p {
+    let folded = program.folds.iter().zip(&sharing.folds).filter(|(_, why)| why.is_some()).map(|(end, _)| end.value);
+    folded.chain(program.sinks.iter().map(|s| s.value))
 }
 
 /// The first index that a box of a broadcast result reads of an input.
@@ -340,6 +393,7 @@ pub fn table_bytes(program: &Program, act: &Act) -> u64 {
             Stage::View(_) => part.shape.iter().map(|n| n.next_multiple_of(QUAD)).sum(),
             _ => 0,
         },
+        Act::Fold { .. } => 0,
         _ => return 0,
     };
     words as u64 * 4 + PARAMETERS
@@ -389,7 +443,8 @@ impl Pricing<'_> {
             }
             Act::Run { step, .. } if self.shared && self.schedule.is_downloaded(program.inputs.len() + step) => {}
             Act::Run { step, .. } => self.place(program.inputs.len() + step),
-            Act::Pad { buffer, .. } => self.place(*buffer),
+            Act::Fold { .. } if self.shared => {}
+            Act::Pad { buffer, .. } | Act::Fold { buffer, .. } => self.place(*buffer),
             Act::Download(value) => self.staging += class(*value),
             Act::Free(buffer) => {
                 if let Some(place) = self.places[*buffer].take() {

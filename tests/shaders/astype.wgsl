@@ -30,3 +30,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<u32> {
     return s1;
 }
 // map.wgsl
+
+// walk.wgsl

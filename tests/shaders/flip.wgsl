@@ -18,3 +18,5 @@ fn store(e: u32, v: vec4<u32>) {
 }
 
 // pad.wgsl
+
+// walk.wgsl

@@ -34,6 +34,8 @@ fn better(a: Lane, b: Lane) -> Lane {
 }
 // extreme.wgsl
 
+// walk.wgsl
+
 // kernel 4, 5, 6 of 6
 
 // frame.wgsl
@@ -67,3 +69,5 @@ fn better(a: Lane, b: Lane) -> Lane {
     return min(a, b);
 }
 // extreme.wgsl
+
+// walk.wgsl

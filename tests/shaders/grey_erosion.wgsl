@@ -33,3 +33,5 @@ fn better(a: Lane, b: Lane) -> Lane {
     return min(a, b);
 }
 // extreme.wgsl
+
+// walk.wgsl

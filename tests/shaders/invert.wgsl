@@ -31,3 +31,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     return s1;
 }
 // map.wgsl
+
+// walk.wgsl

@@ -43,3 +43,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<u32> {
     return s2;
 }
 // map.wgsl
+
+// walk.wgsl

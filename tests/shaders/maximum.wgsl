@@ -44,3 +44,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     return s2;
 }
 // map.wgsl
+
+// walk.wgsl

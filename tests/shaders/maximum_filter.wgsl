@@ -33,3 +33,5 @@ fn better(a: Lane, b: Lane) -> Lane {
     return max(a, b);
 }
 // extreme.wgsl
+
+// walk.wgsl

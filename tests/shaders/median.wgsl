@@ -386,3 +386,5 @@ fn middle(first: u32) -> Lane {
     v13 = min(v13, v14);
     return v13;
 }
+
+// walk.wgsl

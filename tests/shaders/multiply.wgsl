@@ -47,3 +47,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<u32> {
     return s4;
 }
 // map.wgsl
+
+// walk.wgsl

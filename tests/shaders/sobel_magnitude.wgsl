@@ -33,6 +33,8 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
 }
 // map.wgsl
 
+// walk.wgsl
+
 // kernel 2, 5, 8 of 11
 
 // frame.wgsl
@@ -58,6 +60,8 @@ fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
 }
 // line.wgsl
 
+// walk.wgsl
+
 // kernel 3, 4, 6, 7, 9, 10 of 11
 
 // frame.wgsl
@@ -82,6 +86,8 @@ fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
     return left + right;
 }
 // line.wgsl
+
+// walk.wgsl
 
 // kernel 11 of 11
 
@@ -125,3 +131,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
     return s8;
 }
 // map.wgsl
+
+// walk.wgsl

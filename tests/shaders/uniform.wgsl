@@ -33,6 +33,8 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
 }
 // map.wgsl
 
+// walk.wgsl
+
 // kernel 2, 3, 4 of 5
 
 // frame.wgsl
@@ -57,6 +59,8 @@ fn pair(left: vec4<i32>, right: vec4<i32>) -> vec4<i32> {
     return left + right;
 }
 // line.wgsl
+
+// walk.wgsl
 
 // kernel 5 of 5
 
@@ -84,3 +88,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     return s3;
 }
 // map.wgsl
+
+// walk.wgsl

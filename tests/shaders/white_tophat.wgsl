@@ -34,6 +34,8 @@ fn better(a: Lane, b: Lane) -> Lane {
 }
 // extreme.wgsl
 
+// walk.wgsl
+
 // kernel 4, 5, 6 of 7
 
 // frame.wgsl
@@ -67,6 +69,8 @@ fn better(a: Lane, b: Lane) -> Lane {
     return max(a, b);
 }
 // extreme.wgsl
+
+// walk.wgsl
 
 // kernel 7 of 7
 
@@ -115,3 +119,5 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     return s5;
 }
 // map.wgsl
+
+// walk.wgsl

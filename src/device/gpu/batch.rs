@@ -1,7 +1,7 @@
 //! One submission: buffers are taken, parameters written, kernels recorded; then it is sent, waited for and read back.
 //! It does not know what a kernel computes, nor what follows when the device fails.
 
-use super::emit::{self, Kernel};
+use super::emit::{self, Kernel, Piece};
 use super::lock::lock;
 use super::memory::{Pooled, Use};
 use super::open::{Opened, Transfer};
@@ -9,7 +9,7 @@ use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
 use super::told::parameters;
 use super::transfer::{read_back, upload, write};
 use super::words::{Parameters, Place, Words, element_bits};
-use super::{Done, Fault, Gpu};
+use super::{Done, Fault, Gpu, folds};
 use crate::device::InputData;
 use crate::device::cpu::block::{BlockValues, Scratch};
 use crate::error::Error;
@@ -17,6 +17,8 @@ use crate::graph::Stage;
 use crate::grid::Dims;
 use crate::plan::Pass;
 use crate::plan::schedule::{Act, Schedule, size_class};
+use crate::tile::Buffer;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,13 +32,15 @@ pub struct OnDevice<'g> {
     pub opened: &'g Opened,
     pub plan: &'g Schedule,
     pub buffers: Vec<Option<Pooled>>,
+    /// What the device made of the blocks of folds, by the fold.
+    pub made_of_blocks: HashMap<usize, Buffer>,
     idle: Vec<Pooled>,
 }
 
 impl<'g> OnDevice<'g> {
     /// Nothing is on the device.
     pub fn new(gpu: &'g Gpu, opened: &'g Opened, plan: &'g Schedule) -> Self {
-        OnDevice { gpu, opened, plan, buffers: vec![None; plan.buffers.len()], idle: Vec::new() }
+        OnDevice { gpu, opened, plan, buffers: vec![None; plan.buffers.len()], made_of_blocks: HashMap::new(), idle: Vec::new() }
     }
 
     /// A buffer: one that this block has freed already, else one of the pool.
@@ -48,6 +52,16 @@ impl<'g> OnDevice<'g> {
             Some(best) => Ok(self.idle.swap_remove(best)),
             None => self.gpu.pool.take(self.opened, used, bytes, &self.gpu.wish.faults),
         }
+    }
+
+    /// Makes sure that a result has its buffer: one that the CPU can read where it leaves and memory is shared.
+    fn take_result(&mut self, buffer: usize) -> Done<()> {
+        if self.buffers[buffer].is_none() {
+            let leaves = self.plan.is_downloaded(buffer);
+            let used = if leaves && self.opened.transfer == Transfer::Unified { Use::Out } else { Use::Local };
+            self.buffers[buffer] = Some(self.take(used, self.plan.buffers[buffer].bytes())?);
+        }
+        Ok(())
     }
 
     /// A step at which a test may lose the device.
@@ -133,9 +147,12 @@ fn play<'a>(
     on.pass_a_step();
     wait(on, &awaited)?;
     on.pass_a_step();
-    for (value, pooled) in &recording.read {
-        let compact = read_back(&on.plan.buffers[*value], pooled, scratch)?;
-        values.put(*value, compact);
+    for (buffer, pooled) in &recording.read {
+        let compact = read_back(&on.plan.buffers[*buffer], pooled, scratch)?;
+        match folded_in(acts, *buffer) {
+            Some(fold) => drop(on.made_of_blocks.insert(fold, compact)),
+            None => values.put(*buffer, compact),
+        }
     }
     on.health()
 }
@@ -153,15 +170,17 @@ fn record(
         Act::Pad { step: (step, k), start, shape, buffer } => pad(on, pass, (*step, *k), start, shape, *buffer, recording),
         Act::Run { step, part, reads } => {
             let value = pass.program.inputs.len() + step;
-            if on.buffers[value].is_none() {
-                let leaves = on.plan.is_downloaded(value);
-                let used = if leaves && on.opened.transfer == Transfer::Unified { Use::Out } else { Use::Local };
-                on.buffers[value] = Some(on.take(used, on.plan.buffers[value].bytes())?);
-            }
+            on.take_result(value)?;
             let parameters = parameters(on.plan, pass, *step, part, reads, &mut recording.words)?;
             let (offset, groups) = recording.words.parameters(&part.shape, &parameters);
-            let kernel = on.gpu.kernel(pass, *step)?;
+            let kernel = on.gpu.kernel(pass, Piece::Step(*step))?;
             dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), (offset, groups), recording)
+        }
+        Act::Fold { fold, buffer } => {
+            on.take_result(*buffer)?;
+            let told = folds::parameters(on.plan, &pass.program, *fold, &mut recording.words)?;
+            let kernel = on.gpu.kernel(pass, Piece::Fold(*fold))?;
+            dispatch(on, &kernel, *buffer, std::iter::once(pass.program.folds[*fold].value), told, recording)
         }
         Act::Download(value) => {
             let from = held(on, *value)?.clone();
@@ -186,6 +205,14 @@ fn record(
             Ok(())
         }
     }
+}
+
+/// The fold whose blocks a buffer holds.
+fn folded_in(acts: &[Act], wanted: usize) -> Option<usize> {
+    acts.iter().find_map(|act| match act {
+        Act::Fold { fold, buffer } if *buffer == wanted => Some(*fold),
+        _ => None,
+    })
 }
 
 fn held<'o>(on: &'o OnDevice<'_>, buffer: usize) -> Done<&'o Pooled> {

@@ -3,18 +3,19 @@
 
 use super::batch::{self, OnDevice};
 use super::open::Opened;
-use super::{Done, Gpu, Made};
+use super::{Done, Gpu, Made, folds};
 use crate::device::cpu::block::{BlockValues, Scratch};
 use crate::device::{InputData, Partial};
 use crate::grid::Region;
-use crate::plan::schedule::{Batch, schedule};
+use crate::plan::schedule::{Batch, Schedule, ends_on_the_cpu, schedule};
 use crate::plan::{GpuPass, Pass};
-use crate::tile::{Tile, copy_view};
+use crate::tile::{Buffer, Tile, copy_view};
+use std::collections::HashMap;
 
 /// Runs a block.
 pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Region, inputs: &[InputData<'_>]) -> Done<Made> {
     let program = &pass.program;
-    let plan = schedule(program, &part.sharing.segments, region)?;
+    let plan = schedule(program, &part.sharing, region)?;
     let mut scratch = Scratch::default();
     let mut values = BlockValues::empty(program, region)?;
     let mut device = OnDevice::new(gpu, opened, &plan);
@@ -31,9 +32,10 @@ pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Reg
             }
         }
     }
-    let ends: Vec<usize> = program.ends().collect();
+    let ends: Vec<usize> = ends_on_the_cpu(program, &part.sharing).collect();
     bring(&ends, pass, inputs, &mut values, &mut scratch)?;
-    finish(pass, region, &values)
+    let made_of_blocks = std::mem::take(&mut device.made_of_blocks);
+    finish(pass, &plan, &values, &made_of_blocks)
 }
 
 /// Gathers those of the values that are inputs and not yet there.
@@ -50,8 +52,8 @@ fn bring<'a>(
     Ok(())
 }
 
-fn finish(pass: &Pass, region: &Region, values: &BlockValues<'_>) -> Done<Made> {
-    let program = &pass.program;
+fn finish(pass: &Pass, plan: &Schedule, values: &BlockValues<'_>, made_of_blocks: &HashMap<usize, Buffer>) -> Done<Made> {
+    let (program, region) = (&pass.program, &plan.block);
     let mut made = Made { tiles: Vec::new(), partials: Vec::new() };
     for sink in &program.sinks {
         let mut tile = Tile::zeroed(program.info(sink.value)?.dtype, region.shape);
@@ -60,7 +62,10 @@ fn finish(pass: &Pass, region: &Region, values: &BlockValues<'_>) -> Done<Made> 
         made.tiles.push(tile);
     }
     for (fold, end) in program.folds.iter().enumerate() {
-        let state = end.fold.take(&values.view(end.value, region)?, region)?;
+        let state = match made_of_blocks.get(&fold) {
+            Some(words) => folds::state(plan, end, words)?,
+            None => end.fold.take(&values.view(end.value, region)?, region)?,
+        };
         made.partials.push(Partial { fold, region: *region, state });
     }
     Ok(made)

@@ -7,6 +7,7 @@ mod batch;
 mod block;
 pub mod emit;
 mod faults;
+mod folds;
 mod lock;
 mod memory;
 mod open;
@@ -79,7 +80,7 @@ pub struct Gpu {
     losses: AtomicUsize,
     taken_over: AtomicBool,
     notices: Mutex<Vec<String>>,
-    kernels: Mutex<HashMap<(usize, usize), Arc<emit::Kernel>>>,
+    kernels: Mutex<HashMap<(usize, emit::Piece), Arc<emit::Kernel>>>,
 }
 
 /// What a block made: a tile for each sink, partial states.
@@ -124,13 +125,13 @@ impl Gpu {
         lock(&self.notices).push(what);
     }
 
-    fn kernel(&self, pass: &Pass, step: usize) -> Result<Arc<emit::Kernel>> {
+    fn kernel(&self, pass: &Pass, piece: emit::Piece) -> Result<Arc<emit::Kernel>> {
         let mut kernels = lock(&self.kernels);
-        if let Some(found) = kernels.get(&(pass.number, step)) {
+        if let Some(found) = kernels.get(&(pass.number, piece)) {
             return Ok(found.clone());
         }
-        let made = Arc::new(emit::kernel(&pass.program, step)?);
-        kernels.insert((pass.number, step), made.clone());
+        let made = Arc::new(emit::kernel(&pass.program, piece)?);
+        kernels.insert((pass.number, piece), made.clone());
         Ok(made)
     }
 

@@ -57,6 +57,19 @@ impl Place {
         Place { base: word(base.cast_signed()), x, y, outer: [a, b, c, d] }
     }
 
+    /// The same place with steps of whole blocks.
+    pub fn times(&self, block: &Dims) -> Place {
+        let [x, y, a, b, c, d] = inside_out(block, 1).map(|n| word(n.cast_signed()));
+        let [e, f, g, h] = self.outer;
+        Place { base: self.base, x: self.x * x, y: self.y * y, outer: [e * a, f * b, g * c, h * d] }
+    }
+
+    /// Extents, or other numbers per axis, where steps stand.
+    pub fn of(numbers: &Dims) -> Place {
+        let [x, y, a, b, c, d] = inside_out(numbers, 1).map(|n| word(n.cast_signed()));
+        Place { base: 0, x, y, outer: [a, b, c, d] }
+    }
+
     fn words(&self) -> [u32; 8] {
         let [a, b, c, d] = self.outer;
         [self.base, self.x, self.y, 0, a, b, c, d]
@@ -92,19 +105,29 @@ impl Words {
 
     /// Adds the parameters of a dispatch over a box; their offset in bytes and the workgroups.
     pub fn parameters(&mut self, part: &Dims, parameters: &Parameters) -> (u32, [u32; 3]) {
+        let [x, y, a, b, c, d] = inside_out(part, 1);
+        let quads = x.div_ceil(QUAD);
+        let offset = self.told([quads, y, a * b * c * d, 0, a, b, c, d], parameters);
+        (offset, groups([quads.div_ceil(32), y.div_ceil(8), a * b * c * d]))
+    }
+
+    /// The same for a kernel that gives each block of a row of blocks a workgroup of its own.
+    pub fn rows_of_blocks(&mut self, counts: &Dims, parameters: &Parameters) -> (u32, [u32; 3]) {
+        let [x, y, a, b, c, d] = inside_out(counts, 1);
+        let offset = self.told([x, y, a * b * c * d, 0, a, b, c, d], parameters);
+        (offset, groups([x, y, a * b * c * d]))
+    }
+
+    fn told(&mut self, grid: [usize; 8], parameters: &Parameters) -> u32 {
         self.words.resize(self.words.len().next_multiple_of(64), 0);
         let offset = self.start() * 4;
-        let [x, y, a, b, c, d] = inside_out(part, 1);
-        let (quads, planes) = (x.div_ceil(QUAD), a * b * c * d);
-        let grid = [quads, y, planes, 0, a, b, c, d];
         self.words.extend(grid.map(|n| word(n.cast_signed())));
         self.words.extend(parameters.goal.words());
         let mut reads = parameters.reads.clone();
         reads.resize(READS, Place::default());
         self.words.extend(reads.iter().flat_map(Place::words));
         self.words.extend(parameters.extra);
-        let groups = [quads.div_ceil(32), y.div_ceil(8), planes].map(|n| word(n.min(65_535).cast_signed()));
-        (offset, groups)
+        offset
     }
 
     /// Offsets of a box's elements, C order.
@@ -164,6 +187,11 @@ impl Words {
         let [x, y, a, b, c, d] = inside_out(&starts, 0).map(|s| word(s.cast_signed()));
         Place { base: 0, x, y, outer: [a, b, c, d] }
     }
+}
+
+/// What every device can launch along one dimension; kernels walk the rest.
+fn groups(wanted: [usize; 3]) -> [u32; 3] {
+    wanted.map(|n| word(n.min(65_535).cast_signed()))
 }
 
 fn held(laid: &Laid, axis: usize, index: usize) -> Result<usize> {

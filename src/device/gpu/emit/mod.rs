@@ -2,6 +2,7 @@
 //! It knows no device, no buffer and no extents: a step has one text, whatever its tiles are.
 
 mod access;
+mod fold;
 mod formula;
 mod window;
 
@@ -13,6 +14,7 @@ pub use access::raw;
 pub use window::pairing;
 
 const FRAME: &str = include_str!("../../../../shaders/frame.wgsl");
+const WALK: &str = include_str!("../../../../shaders/walk.wgsl");
 const LANES: &str = include_str!("../../../../shaders/lanes.wgsl");
 const MATH: &str = include_str!("../../../../shaders/math.wgsl");
 const MAP: &str = include_str!("../../../../shaders/map.wgsl");
@@ -27,11 +29,27 @@ pub struct Kernel {
     pub inputs: usize,
 }
 
-/// The kernel of a step.
+/// What of a program has a kernel of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Piece {
+    /// A step.
+    Step(usize),
+    /// The blocks of a fold.
+    Fold(usize),
+}
+
+/// The kernel of a piece.
 ///
 /// # Errors
-/// A step that the plan should have kept on the CPU.
-pub fn kernel(program: &Program, number: usize) -> Result<Kernel> {
+/// A piece that the plan should have kept on the CPU.
+pub fn kernel(program: &Program, piece: Piece) -> Result<Kernel> {
+    match piece {
+        Piece::Step(number) => step(program, number),
+        Piece::Fold(number) => fold::kernel(program, number),
+    }
+}
+
+fn step(program: &Program, number: usize) -> Result<Kernel> {
     let step = program.steps.get(number).ok_or_else(|| Error::bug("a kernel of no step"))?;
     let stored = step.inputs.iter().map(|v| program.info(*v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
     let first = stored.first().copied().unwrap_or(step.info.dtype);
@@ -49,7 +67,7 @@ pub fn kernel(program: &Program, number: usize) -> Result<Kernel> {
             Ok(window::rank(first, order.size.count(), order.rank))
         }
         Stage::View(_) => Ok(pad(first)),
-        Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a fold or a scan was sent to a GPU")),
+        Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a scan was sent to a GPU")),
     }
 }
 
@@ -77,10 +95,14 @@ fn lane_type(lane: Lane) -> &'static str {
     }
 }
 
-/// Bindings, frame and libraries around a kernel's own text.
+/// A kernel that walks its result quad by quad, with the libraries that it calls.
 fn assembled(inputs: usize, libraries: &[&str], text: &str) -> Kernel {
+    framed(inputs, &[libraries, &[text, WALK]].concat())
+}
+
+/// The frame, bindings, and then the parts of a kernel.
+fn framed(inputs: usize, parts: &[&str]) -> Kernel {
     let data = |k: usize| format!("@group(0) @binding({}) var<storage, read> data_{k}: array<u32>;\n", k + 3);
     let bindings: String = (0..inputs).map(data).collect();
-    let parts = [&[FRAME, bindings.as_str()], libraries, &[text]].concat();
-    Kernel { text: parts.join("\n"), inputs }
+    Kernel { text: [&[FRAME, bindings.as_str()], parts].concat().join("\n"), inputs }
 }

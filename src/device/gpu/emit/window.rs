@@ -79,7 +79,7 @@ fn key_dtype(dtype: Dtype) -> (Dtype, Lane) {
 }
 
 /// `load_0`, `key`, `value` and `store` of a dtype; any NaN takes the key that wins, and comes back as the quiet NaN.
-fn keyed(dtype: Dtype, nan_is_greatest: bool) -> String {
+pub(super) fn keyed(dtype: Dtype, nan_is_greatest: bool) -> String {
     let (bits, lane) = key_dtype(dtype);
     let vector = lane_type(lane);
     let mut text = format!("alias Lane = {vector};\n") + &access::load(0, bits) + &access::store_of(bits, other_lane(bits));

@@ -1,0 +1,76 @@
+//! Kernels of reductions: one result a block, row by row where x is reduced, column by column where it is kept.
+//! It does not know how blocks are joined.
+
+use super::window::keyed;
+use super::{Kernel, LANES, access, assembled, framed, lane_type};
+use crate::dtype::{Dtype, Lane};
+use crate::error::{Error, Result};
+use crate::graph::BlockFold;
+use crate::plan::Program;
+
+const BLOCKS: &str = include_str!("../../../../shaders/blocks.wgsl");
+const COLUMNS: &str = include_str!("../../../../shaders/columns.wgsl");
+const ROWS: &str = include_str!("../../../../shaders/rows.wgsl");
+const SINGLE: &str = include_str!("../../../../shaders/single.wgsl");
+const WHOLE: &str = include_str!("../../../../shaders/whole.wgsl");
+const FIRST: &str = include_str!("../../../../shaders/first.wgsl");
+
+/// The kernel of a fold's blocks.
+pub fn kernel(program: &Program, number: usize) -> Result<Kernel> {
+    let end = program.folds.get(number).ok_or_else(|| Error::bug("a kernel of no fold"))?;
+    let kind = end.fold.on_blocks().map_err(Error::bug)?;
+    let dtype = program.info(end.value)?.dtype;
+    let made = match kind {
+        BlockFold::SingleSum => access::load(0, dtype) + SINGLE,
+        BlockFold::WholeSum { squares } => whole(dtype, squares),
+        BlockFold::Extreme { greatest } => first(dtype, greatest, false),
+        BlockFold::Place { greatest } => first(dtype, greatest, true),
+    };
+    let along_x = end.is_along_x(program.domain.len());
+    let text = format!("const WORDS = {}u;\n{made}", kind.words());
+    Ok(if along_x { framed(1, &[LANES, BLOCKS, &text, ROWS]) } else { assembled(1, &[LANES, BLOCKS, &text], COLUMNS) })
+}
+
+/// `bits` and `sign` of integers beside their sums.
+fn whole(dtype: Dtype, squares: bool) -> String {
+    let stored = if dtype == Dtype::Bool { Dtype::U8 } else { dtype };
+    let sign = if stored.lane() == Lane::I32 { "bitcast<vec4<u32>>(v >> vec4<u32>(31u))" } else { "vec4<u32>(0u)" };
+    format!(
+        "{}alias Lane = {};
+const SQUARES = {squares};
+fn bits(v: Lane) -> vec4<u32> {{
+    return bitcast<vec4<u32>>(v);
+}}
+fn sign(v: Lane) -> vec4<u32> {{
+    return {sign};
+}}
+{WHOLE}",
+        access::load(0, stored),
+        lane_type(stored.lane()),
+    )
+}
+
+/// Keys beside the search for the first: where the place counts, zeros of both signs are one.
+fn first(dtype: Dtype, greatest: bool, by_place: bool) -> String {
+    let signed = dtype.is_float() || dtype != Dtype::U32;
+    let worst = match (signed, greatest) {
+        (true, true) => "(-2147483647 - 1)",
+        (true, false) => "2147483647",
+        (false, true) => "0u",
+        (false, false) => "4294967295u",
+    };
+    let is_better = if greatest { "a > b" } else { "a < b" };
+    // The key of -0 is -1, that of +0 is 0.
+    let key = if by_place && dtype.is_float() { "select(key(v), Lane(0), key(v) == Lane(-1))" } else { "key(v)" };
+    format!(
+        "{}const WORST = {worst};
+fn is_better(a: Lane, b: Lane) -> vec4<bool> {{
+    return {is_better};
+}}
+fn key_of_place(v: Lane) -> Lane {{
+    return {key};
+}}
+{FIRST}",
+        keyed(dtype, greatest),
+    )
+}
