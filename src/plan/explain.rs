@@ -129,6 +129,14 @@ fn reach_words(step: &Step) -> String {
     format!("reach: [{}]", words.join(", "))
 }
 
+/// Blocks of the CPU, where it computes the pass.
+fn blocks_words(pass: &Pass) -> String {
+    match &pass.gpu {
+        Some(_) => String::new(),
+        None => format!(", blocks of {} in a worker's cache, {:.2} x recomputed for halos", pass.block, pass.costs.recompute),
+    }
+}
+
 fn explain_sweep(text: &mut String, pass: &Pass) {
     let (sweep, costs) = (&pass.sweep, &pass.costs);
     let order: Vec<String> = (0..sweep.grid.shape.len()).map(|a| format!("axis {a}")).collect();
@@ -136,12 +144,11 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
         text,
         1,
         &format!(
-            "sweep  {} tiles of {} ({}, the last fastest), blocks of {} in a worker's cache, {:.2} x recomputed for halos",
+            "sweep  {} tiles of {} ({}, the last fastest){}",
             sweep.tiles(),
             sweep.grid.unit,
             order.join(", "),
-            pass.block,
-            costs.recompute
+            blocks_words(pass)
         ),
     );
     let times = if costs.read_factor > 1.0 {
