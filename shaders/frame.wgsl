@@ -5,7 +5,7 @@ struct Place {
     base: u32,
     x: u32,
     y: u32,
-    unused: u32,
+    log_columns: u32, // of the result alone: quads of a row in a workgroup
     outer: vec4<u32>,
 }
 

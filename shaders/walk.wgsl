@@ -1,12 +1,14 @@
-// The walk of a kernel that makes its result quad by quad: an invocation a quad, 32 of a row and 8 rows in a workgroup.
+// The walk of a kernel that makes its result quad by quad: 256 invocations, as wide as rows are long, 32 quads at most.
 // It does not know what a quad computes.
 
-@compute @workgroup_size(32, 8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    for (var z = id.z; z < p.grid.z; z += groups.z) {
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) own: u32) {
+    let columns = 1u << p.goal.log_columns;
+    let rows = 256u >> p.goal.log_columns;
+    for (var z = group.z; z < p.grid.z; z += groups.z) {
         let outer = outer_of(z);
-        for (var y = id.y; y < p.grid.y; y += groups.y * 8u) {
-            for (var q = id.x; q < p.grid.x; q += groups.x * 32u) {
+        for (var y = group.y * rows + (own >> p.goal.log_columns); y < p.grid.y; y += groups.y * rows) {
+            for (var q = group.x * columns + (own & (columns - 1u)); q < p.grid.x; q += groups.x * columns) {
                 quad(q * 4u, y, outer);
             }
         }

@@ -11,6 +11,9 @@ use crate::plan::schedule::{Laid, QUAD};
 const NOWHERE: u32 = u32::MAX;
 /// Words of zeros at the start: the table of an axis that is not there.
 const ZEROS: usize = QUAD;
+/// Invocations of a workgroup, and how many of a row at most.
+const WORKGROUP: usize = 256;
+const MOST_COLUMNS: usize = 32;
 /// Arrays that a kernel may read, as `frame.wgsl` declares.
 const READS: usize = 6;
 
@@ -107,22 +110,25 @@ impl Words {
     pub fn parameters(&mut self, part: &Dims, parameters: &Parameters) -> (u32, [u32; 3]) {
         let [x, y, a, b, c, d] = inside_out(part, 1);
         let quads = x.div_ceil(QUAD);
-        let offset = self.told([quads, y, a * b * c * d, 0, a, b, c, d], parameters);
-        (offset, groups([quads.div_ceil(32), y.div_ceil(8), a * b * c * d]))
+        let columns = quads.next_power_of_two().min(MOST_COLUMNS);
+        let offset = self.told([quads, y, a * b * c * d, 0, a, b, c, d], columns.ilog2(), parameters);
+        (offset, groups([quads.div_ceil(columns), y.div_ceil(WORKGROUP / columns), a * b * c * d]))
     }
 
     /// The same for a kernel that gives each block of a row of blocks a workgroup of its own.
     pub fn rows_of_blocks(&mut self, counts: &Dims, parameters: &Parameters) -> (u32, [u32; 3]) {
         let [x, y, a, b, c, d] = inside_out(counts, 1);
-        let offset = self.told([x, y, a * b * c * d, 0, a, b, c, d], parameters);
+        let offset = self.told([x, y, a * b * c * d, 0, a, b, c, d], 0, parameters);
         (offset, groups([x, y, a * b * c * d]))
     }
 
-    fn told(&mut self, grid: [usize; 8], parameters: &Parameters) -> u32 {
+    fn told(&mut self, grid: [usize; 8], log_columns: u32, parameters: &Parameters) -> u32 {
         self.words.resize(self.words.len().next_multiple_of(64), 0);
         let offset = self.start() * 4;
         self.words.extend(grid.map(|n| word(n.cast_signed())));
-        self.words.extend(parameters.goal.words());
+        let [base, x, y, _, outer @ ..] = parameters.goal.words();
+        self.words.extend([base, x, y, log_columns]);
+        self.words.extend(outer);
         let mut reads = parameters.reads.clone();
         reads.resize(READS, Place::default());
         self.words.extend(reads.iter().flat_map(Place::words));
