@@ -54,6 +54,8 @@ pub struct Made {
     pub summary: Summary,
     /// The most bytes of device memory; 0 where the session opened its own device.
     pub peak: u64,
+    /// The same as the graphics library counts it.
+    pub counted: u64,
     /// Steps at which a failure can be ordered.
     pub steps: usize,
 }
@@ -93,12 +95,12 @@ pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<
         Some(gpu) => session.run_on(gpu, &|_| {}),
     };
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
-    let (peak, steps) = gpu.map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.steps()));
+    let (peak, counted, steps) = gpu.map_or((0, 0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes(), gpu.steps()));
     let tile = |(info, sink): (&Info, &Arc<MemorySink>)| {
         let data = sink.take().unwrap_or_else(|e| fail(e));
         Tile { dtype: info.dtype, shape: info.shape, data }
     };
-    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, steps }
+    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, counted, steps }
 }
 
 /// The plan of an array.

@@ -62,18 +62,28 @@ struct Held {
     free: Vec<Pooled>,
     bytes: u64,
     peak: u64,
+    counted_peak: u64,
 }
 
 /// The pool of one run.
 pub struct Pool {
     limit: u64,
+    /// Which device was first used, and what its buffers had before this run.
+    before: (usize, u64),
     held: Mutex<Held>,
 }
 
 impl Pool {
     /// A pool that never holds more than `limit` bytes.
-    pub fn new(limit: u64) -> Pool {
-        Pool { limit, held: Mutex::default() }
+    pub fn new(limit: u64, opened: &Opened) -> Pool {
+        // What earlier runs have dropped is freed first. A device that fails here is found out later.
+        let _ = opened.device.poll(wgpu::PollType::Poll);
+        Pool { limit, before: (opened.number, opened.buffer_bytes()), held: Mutex::default() }
+    }
+
+    /// The most bytes that buffers had at once as the graphics library counts them, beyond those before this run.
+    pub fn counted_peak(&self) -> u64 {
+        lock(&self.held).counted_peak
     }
 
     /// The most bytes that were held at once.
@@ -101,6 +111,8 @@ impl Pool {
         let made = create(opened, used, bytes)?;
         held.bytes += bytes;
         held.peak = held.peak.max(held.bytes);
+        let before = if self.before.0 == opened.number { self.before.1 } else { 0 };
+        held.counted_peak = held.counted_peak.max(opened.buffer_bytes().saturating_sub(before));
         Ok(made)
     }
 

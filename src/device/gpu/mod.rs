@@ -95,8 +95,8 @@ impl Gpu {
     /// # Errors
     /// No such adapter, a driver that refuses.
     pub fn open(wish: Wish, slots: usize) -> Result<Gpu> {
-        open::open(&wish.name, wish.checked)?;
-        let pool = Pool::new(wish.vram);
+        let opened = open::open(&wish.name, wish.checked)?;
+        let pool = Pool::new(wish.vram, &opened);
         Ok(Gpu {
             wish,
             pool,
@@ -113,6 +113,12 @@ impl Gpu {
     #[must_use]
     pub fn peak_bytes(&self) -> u64 {
         self.pool.peak()
+    }
+
+    /// The same as the graphics library counts it: what other runs on this device hold meanwhile is in it.
+    #[must_use]
+    pub fn counted_peak_bytes(&self) -> u64 {
+        self.pool.counted_peak()
     }
 
     /// Steps at which a failure can be ordered, so far.

@@ -82,6 +82,13 @@ pub struct Opened {
     pub numerics: Numerics,
 }
 
+impl Opened {
+    /// Bytes of the device's memory that its buffers have, as the graphics library counts them.
+    pub fn buffer_bytes(&self) -> u64 {
+        u64::try_from(self.device.get_internal_counters().hal.buffer_memory.read()).unwrap_or(0)
+    }
+}
+
 /// All adapters, real GPUs first; a computer without drivers has none.
 pub fn adapters() -> Vec<wgpu::Adapter> {
     let mut made = lock(&INSTANCE);
