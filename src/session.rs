@@ -212,7 +212,8 @@ fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
     use crate::device::gpu::{Faults, Gpu, Wish};
     let slots = plan.passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
     let checked = options.checked_shaders || std::env::var_os("STACKMILL_GPU_CHECKED").is_some_and(|v| v == "1");
-    let wish = Wish { name: plan.placement.device.clone(), vram: plan.machine.vram, checked, faults: Faults::default() };
+    let wish =
+        Wish { name: plan.placement.device.clone(), vram: plan.machine.vram, checked, longest: None, faults: Faults::default() };
     Ok(Box::new(Gpu::open(wish, slots)?))
 }
 

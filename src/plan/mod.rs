@@ -12,6 +12,7 @@ mod reach;
 pub mod schedule;
 mod single;
 mod sweep;
+mod work;
 
 pub use budget::Costs;
 pub use explain::explain;
@@ -19,6 +20,7 @@ pub use place::{Placement, SMALL_JOB, Segment, Sharing};
 pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step};
 pub use reach::{input_regions, reach_of, regions};
 pub use sweep::Sweep;
+pub use work::work_of;
 
 use crate::error::Result;
 use crate::graph::Array;

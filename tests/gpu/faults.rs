@@ -2,14 +2,15 @@
 //! without the failure.
 
 use super::rig::{
-    Made, alone, assert_near, assert_same, driver, is_exact, opened_with, options, pipeline, planned, run, run_with, shares,
-    sharing,
+    Made, alone, assert_near, assert_same, driver, is_exact, opened_as, opened_with, options, pipeline, planned, run, run_with,
+    shares, sharing,
 };
 use super::stacks::{SPOTS, synthetic};
-use stackmill::device::gpu::Faults;
+use stackmill::device::gpu::{Faults, Wish};
 use stackmill::graph::Array;
 use stackmill::plan::Plan;
 use stackmill::session::Options;
+use std::time::Duration;
 
 /// A run of 100 tiles.
 fn many_tiles() -> (Array, Options) {
@@ -123,6 +124,30 @@ fn a_failure_leaves_nothing_counted_as_held() {
             let made = tight(&array, &cpu, Faults::refusing_at(allocation), &words);
             assert!(refusals(&made).len() <= 1, "{words}: refused more than once: {:#?}", made.notices());
         }
+    }
+}
+
+/// A bound that no kernel keeps: every kernel is a submission of its own, blocks are halved, and no bit changes.
+#[test]
+fn submissions_are_bounded_and_change_no_bit() {
+    let _guard = alone();
+    for text in [SPOTS, "gaussian([0,1,1]) |> x - mean(x)", "median([1,3,3]) |> sum(axis=[0,1])"] {
+        let array = pipeline(text, &synthetic([4, 200, 300]), &[]);
+        let one = std::slice::from_ref(&array);
+        let options = options(&driver(), Some(&[4, 64, 256]));
+        let bounded = |longest: Option<Duration>| {
+            let open = |plan: &Plan| {
+                let wish = Wish { name: driver(), vram: plan.machine.vram, checked: false, longest, faults: Faults::default() };
+                opened_as(wish, 2)
+            };
+            run_with(text, one, &options, Some(open))
+        };
+        let (whole, cut) = (bounded(None), bounded(Some(Duration::from_nanos(1))));
+        assert_same(text, &whole.tiles[0], &cut.tiles[0]);
+        assert!(whole.notices().is_empty(), "{text}: {:?}", whole.notices());
+        assert!(cut.submissions > 4 * whole.submissions, "{text}: {} and {}", whole.submissions, cut.submissions);
+        let told = cut.notices();
+        assert!(told.len() == 1 && told[0].contains("blocks are halved"), "{text}: {told:?}");
     }
 }
 

@@ -58,6 +58,7 @@ pub struct Made {
     pub counted: u64,
     /// Steps at which a failure can be ordered.
     pub steps: usize,
+    pub submissions: usize,
 }
 
 impl Made {
@@ -73,7 +74,11 @@ fn opened(plan: &Plan, faults: Faults) -> Gpu {
 }
 
 pub fn opened_with(vram: u64, slots: usize, faults: Faults) -> Gpu {
-    let wish = Wish { name: driver(), vram, checked: false, faults };
+    opened_as(Wish { name: driver(), vram, checked: false, longest: None, faults }, slots)
+}
+
+pub fn opened_as(wish: Wish, slots: usize) -> Gpu {
+    let vram = wish.vram;
     Gpu::open(wish, slots).unwrap_or_else(|e| panic!("a GPU with {vram} bytes: {e}"))
 }
 
@@ -95,12 +100,13 @@ pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<
         Some(gpu) => session.run_on(gpu, &|_| {}),
     };
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
-    let (peak, counted, steps) = gpu.map_or((0, 0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes(), gpu.steps()));
+    let (peak, counted) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes()));
+    let (steps, submissions) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.steps(), gpu.submissions()));
     let tile = |(info, sink): (&Info, &Arc<MemorySink>)| {
         let data = sink.take().unwrap_or_else(|e| fail(e));
         Tile { dtype: info.dtype, shape: info.shape, data }
     };
-    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, counted, steps }
+    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, counted, steps, submissions }
 }
 
 /// The plan of an array.

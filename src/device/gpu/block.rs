@@ -1,7 +1,8 @@
 //! One block: its schedule's batches in order, values going to the device and back between them.
 //! It does not know kernels, nor what happens when a device fails.
 
-use super::batch::{self, OnDevice};
+use super::batch;
+use super::on_device::OnDevice;
 use super::open::Opened;
 use super::{Done, Gpu, Made, folds};
 use crate::device::cpu::block::{BlockValues, Scratch};
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 /// Runs a block.
 pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Region, inputs: &[InputData<'_>]) -> Done<Made> {
     let program = &pass.program;
+    let level = gpu.halvings();
     let plan = schedule(program, &part.sharing, region)?;
     let mut scratch = Scratch::default();
     let mut values = BlockValues::empty(program, region)?;
@@ -32,6 +34,7 @@ pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Reg
             }
         }
     }
+    gpu.judge(opened, device.largest, level);
     let ends: Vec<usize> = ends_on_the_cpu(program, &part.sharing).collect();
     bring(&ends, pass, inputs, &mut values, &mut scratch)?;
     let made_of_blocks = std::mem::take(&mut device.made_of_blocks);

@@ -10,10 +10,13 @@ mod faults;
 mod folds;
 mod lock;
 mod memory;
+mod on_device;
 mod open;
+mod pace;
 mod pipeline;
 mod probe;
 mod slots;
+mod submit;
 mod told;
 mod transfer;
 mod words;
@@ -35,9 +38,15 @@ use slots::Slots;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Losses of a device in one run after which it is given up.
 const MOST_LOSSES: usize = 3;
+
+/// How long a submission to a GPU may take: a desktop that it also draws must answer.
+const LONGEST: Duration = Duration::from_millis(100);
+/// Halvings of blocks after which no smaller ones are tried.
+const MOST_HALVINGS: usize = 6;
 
 /// What stops a block.
 pub(crate) enum Fault {
@@ -67,6 +76,8 @@ pub struct Wish {
     pub vram: u64,
     /// Whether shaders keep every check.
     pub checked: bool,
+    /// How long a submission may take; by default [`LONGEST`] on hardware, anything on software.
+    pub longest: Option<Duration>,
     /// Failures on order.
     pub faults: Faults,
 }
@@ -79,6 +90,8 @@ pub struct Gpu {
     cpu: Cpu,
     losses: AtomicUsize,
     taken_over: AtomicBool,
+    halvings: AtomicUsize,
+    submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
     kernels: Mutex<HashMap<(usize, emit::Piece), Arc<emit::Kernel>>>,
 }
@@ -104,6 +117,8 @@ impl Gpu {
             cpu: Cpu::default(),
             losses: AtomicUsize::new(0),
             taken_over: AtomicBool::new(false),
+            halvings: AtomicUsize::new(0),
+            submissions: AtomicUsize::new(0),
             notices: Mutex::default(),
             kernels: Mutex::default(),
         })
@@ -125,6 +140,44 @@ impl Gpu {
     #[must_use]
     pub fn steps(&self) -> usize {
         self.wish.faults.steps()
+    }
+
+    /// Submissions so far.
+    #[must_use]
+    pub fn submissions(&self) -> usize {
+        self.submissions.load(Ordering::Relaxed)
+    }
+
+    fn submitted(&self, count: usize) {
+        self.submissions.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How long a submission may take.
+    fn longest(&self, opened: &Opened) -> Duration {
+        let default = if opened.is_software() { Duration::MAX } else { LONGEST };
+        self.wish.longest.unwrap_or(default)
+    }
+
+    /// How often blocks are halved because whole ones take too long.
+    fn halvings(&self) -> usize {
+        self.halvings.load(Ordering::Acquire)
+    }
+
+    /// Halves later blocks where the largest kernel of one, halved `level` times, takes longer than a submission may.
+    fn judge(&self, opened: &Opened, work: u64, level: usize) {
+        let (time, longest) = (lock(&opened.pace).time(work), self.longest(opened));
+        if time <= longest || level >= MOST_HALVINGS {
+            return;
+        }
+        // Of the blocks in flight the first one decides.
+        let first = self.halvings.compare_exchange(level, level + 1, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if first && level == 0 {
+            self.notice(format!(
+                "a kernel takes {:.0} ms of a block, {:.0} ms are allowed: blocks are halved from now on",
+                1e3 * time.as_secs_f64(),
+                1e3 * longest.as_secs_f64()
+            ));
+        }
     }
 
     fn notice(&self, what: String) {
@@ -254,6 +307,14 @@ fn halves(region: &Region, align: &Dims) -> Option<[Region; 2]> {
     Some([near, far])
 }
 
+/// A box halved that often, as far as it can be.
+fn pieces(region: Region, align: &Dims, times: usize) -> Vec<Region> {
+    match halves(&region, align).filter(|_| times > 0) {
+        Some(two) => two.into_iter().flat_map(|half| pieces(half, align, times - 1)).collect(),
+        None => vec![region],
+    }
+}
+
 impl Device for Gpu {
     fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
         let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs) };
@@ -261,7 +322,10 @@ impl Device for Gpu {
         let grid = Grid::new(tile.shape, gpu.block);
         let mut made = Vec::new();
         for index in indices(Region::whole(grid.counts())) {
-            self.run(pass, gpu, moved(&grid.region(&index), &tile.start), inputs, &mut made)?;
+            let block = moved(&grid.region(&index), &tile.start);
+            for piece in pieces(block, &gpu.align, self.halvings()) {
+                self.run(pass, gpu, piece, inputs, &mut made)?;
+            }
         }
         together(pass, tile, made)
     }

@@ -2,6 +2,7 @@
 //! It does not know programs; it knows drivers.
 
 use super::lock::lock;
+use super::pace::Pace;
 use super::pipeline::Pipelines;
 use super::probe::{self, Numerics};
 use crate::error::{Error, Result, bytes_text};
@@ -74,6 +75,8 @@ pub struct Opened {
     pub limits: wgpu::Limits,
     /// How data comes and goes.
     pub transfer: Transfer,
+    /// How fast it works.
+    pub pace: Mutex<Pace>,
     /// Compiled kernels.
     pub pipelines: Pipelines,
     /// Whether it still works.
@@ -83,6 +86,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Whether the CPU plays the device.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == DeviceType::Cpu
+    }
+
     /// Bytes of the device's memory that its buffers have, as the graphics library counts them.
     pub fn buffer_bytes(&self) -> u64 {
         u64::try_from(self.device.get_internal_counters().hal.buffer_memory.read()).unwrap_or(0)
@@ -178,7 +186,8 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let numerics = probe::numerics(&device, &queue, &pipelines)?;
     let limits = adapter.limits();
     let number = DEVICES.fetch_add(1, Ordering::Relaxed);
-    Ok(Opened { number, device, queue: Mutex::new(queue), info, limits, transfer, pipelines, health, numerics })
+    let (queue, pace) = (Mutex::new(queue), Mutex::new(Pace::new()));
+    Ok(Opened { number, device, queue, info, limits, transfer, pace, pipelines, health, numerics })
 }
 
 /// Staging buffers can be asked for where memory is shared too: for tests.

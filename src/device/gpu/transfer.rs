@@ -1,9 +1,10 @@
 //! Values on their way to a device and back: laid out as kernels read them, compact as the CPU does.
 //! It does not know kernels, nor when a transfer is done.
 
-use super::batch::{OnDevice, Order, Recording};
 use super::memory::{Pooled, Use};
+use super::on_device::OnDevice;
 use super::open::Transfer;
+use super::submit::{Order, Recording};
 use super::{Done, Fault};
 use crate::device::InputData;
 use crate::device::cpu::block::{BlockValues, Scratch, copy_input};

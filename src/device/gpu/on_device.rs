@@ -1,0 +1,80 @@
+//! The buffers of one block on a device, from upload to download.
+//! It does not know what they hold, nor what is done with them.
+
+use super::memory::{Pooled, Use};
+use super::open::{Opened, Transfer};
+use super::{Done, Fault, Gpu};
+use crate::plan::schedule::{Schedule, size_class};
+use crate::tile::Buffer;
+use std::collections::HashMap;
+
+/// The buffers of a block on a device; what is not given back is forgotten.
+pub struct OnDevice<'g> {
+    pub gpu: &'g Gpu,
+    pub opened: &'g Opened,
+    pub plan: &'g Schedule,
+    pub buffers: Vec<Option<Pooled>>,
+    /// What the device made of the blocks of folds, by the fold.
+    pub made_of_blocks: HashMap<usize, Buffer>,
+    /// Freed by this block: not used by anything before the device is done.
+    pub idle: Vec<Pooled>,
+    /// The most work of one kernel so far.
+    pub largest: u64,
+}
+
+impl<'g> OnDevice<'g> {
+    /// Nothing is on the device.
+    pub fn new(gpu: &'g Gpu, opened: &'g Opened, plan: &'g Schedule) -> Self {
+        OnDevice {
+            gpu,
+            opened,
+            plan,
+            buffers: vec![None; plan.buffers.len()],
+            made_of_blocks: HashMap::new(),
+            idle: Vec::new(),
+            largest: 0,
+        }
+    }
+
+    /// A buffer: one that this block has freed already, else one of the pool.
+    pub fn take(&mut self, used: Use, bytes: u64) -> Done<Pooled> {
+        let class = size_class(bytes);
+        let fits = |p: &Pooled| p.used == used && p.buffer.size() >= class && p.buffer.size() <= 2 * class;
+        let best = (0..self.idle.len()).filter(|k| fits(&self.idle[*k])).min_by_key(|k| self.idle[*k].buffer.size());
+        match best {
+            Some(best) => Ok(self.idle.swap_remove(best)),
+            None => self.gpu.pool.take(self.opened, used, bytes, &self.gpu.wish.faults),
+        }
+    }
+
+    /// Makes sure that a result has its buffer: one that the CPU can read where it leaves and memory is shared.
+    pub fn take_result(&mut self, buffer: usize) -> Done<()> {
+        if self.buffers[buffer].is_none() {
+            let leaves = self.plan.is_downloaded(buffer);
+            let used = if leaves && self.opened.transfer == Transfer::Unified { Use::Out } else { Use::Local };
+            self.buffers[buffer] = Some(self.take(used, self.plan.buffers[buffer].bytes())?);
+        }
+        Ok(())
+    }
+
+    /// A step at which a test may lose the device.
+    pub fn pass_a_step(&self) {
+        if self.gpu.wish.faults.loses() {
+            self.opened.device.destroy();
+            let _ = self.opened.device.poll(wgpu::PollType::Poll);
+        }
+    }
+
+    /// Whether the device still works.
+    pub fn health(&self) -> Done<()> {
+        self.opened.health.trouble().map_or(Ok(()), |trouble| Err(Fault::Lost(trouble)))
+    }
+}
+
+impl Drop for OnDevice<'_> {
+    /// After a failure nobody knows what the device still does with them.
+    fn drop(&mut self) {
+        let left = self.buffers.drain(..).flatten().chain(self.idle.drain(..));
+        left.for_each(|pooled| self.gpu.pool.forget(&pooled));
+    }
+}

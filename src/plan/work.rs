@@ -1,0 +1,35 @@
+//! How much arithmetic an act of a schedule is, in rough operations on elements: what submissions are sized by.
+//! It knows no device's speed.
+
+use super::program::Program;
+use super::schedule::{Act, Schedule};
+use crate::graph::{LineTaps, Stage};
+use crate::grid::Dims;
+
+/// Operations of an act; at least one an element.
+#[must_use]
+pub fn work_of(program: &Program, schedule: &Schedule, act: &Act) -> u64 {
+    let elements = |shape: &Dims| shape.count() as u64;
+    match act {
+        Act::Run { step, part, .. } => elements(&part.shape) * an_element(program, *step),
+        Act::Pad { shape, .. } => 4 * elements(shape),
+        Act::Fold { .. } => 4 * elements(&schedule.block.shape),
+        Act::Upload(_) | Act::Download(_) | Act::Free(_) => 0,
+    }
+}
+
+/// Operations for one element of a step's result.
+fn an_element(program: &Program, step: usize) -> u64 {
+    let step = &program.steps[step];
+    let operations = match &step.stage {
+        Stage::Formula { .. } => step.tape.as_ref().map_or(1, |tape| 2 * tape.steps.len()),
+        Stage::Line { taps: LineTaps::Weights(weights), .. } => 2 * weights.len(),
+        Stage::Line { taps, .. } => taps.len(),
+        Stage::Window { window, .. } => {
+            let count = window.order_statistic().map_or(1, |order| order.size.count());
+            count * count.ilog2().max(1) as usize
+        }
+        _ => 4,
+    };
+    operations.max(1) as u64
+}
