@@ -1,11 +1,13 @@
-// The least or greatest of a window along one axis, decided on ordered keys. `extra`: the window's length, elements from
-// one to the next.
+// The least or greatest of a window along x, decided on ordered keys. A quad of keys slides by one element at a time.
+// `extra`: the window's length.
 
 fn quad(x: u32, y: u32, outer: vec4<u32>) {
     let first = row_of(p.reads[0], y, outer) + x;
-    var best = key(load_0(first));
+    var window = key(load_0(first));
+    var best = window;
     for (var k = 1u; k < p.extra.x; k++) {
-        best = better(best, key(load_0(first + k * p.extra.y)));
+        window = Lane(window.yzw, key(Lane(value_0(first + k + 3u))).x);
+        best = better(best, window);
     }
     store(row_of(p.goal, y, outer) + x, value(best));
 }

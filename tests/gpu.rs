@@ -17,6 +17,8 @@ mod pipelines;
 mod rig;
 #[path = "gpu/stacks.rs"]
 mod stacks;
+#[path = "gpu/windows.rs"]
+mod windows;
 
 use rig::{driver, options, pipeline, planned};
 

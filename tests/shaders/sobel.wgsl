@@ -41,6 +41,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
 
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
+alias Lane = vec4<f32>;
 fn load_0(e: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -52,11 +53,18 @@ fn store(e: u32, v: vec4<f32>) {
     result[e + 3u] = bits.w;
 }
 const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
 }
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
+fn pair(left: Lane, right: Lane) -> Lane {
     return left - right;
+}
+fn one_0(e: u32) -> u32 {
+    return data_0[e];
+}
+fn value_0(e: u32) -> f32 {
+    let bits = one_0(e);
+    return bitcast<f32>(bits);
 }
 // line.wgsl
 
@@ -68,6 +76,7 @@ fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
 
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
+alias Lane = vec4<f32>;
 fn load_0(e: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -79,12 +88,12 @@ fn store(e: u32, v: vec4<f32>) {
     result[e + 3u] = bits.w;
 }
 const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
 }
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
+fn pair(left: Lane, right: Lane) -> Lane {
     return left + right;
 }
-// line.wgsl
+// lines.wgsl
 
 // walk.wgsl

@@ -35,12 +35,13 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
 
 // walk.wgsl
 
-// kernel 2, 5, 8 of 11
+// kernel 2, 5 of 11
 
 // frame.wgsl
 
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
+alias Lane = vec4<f32>;
 fn load_0(e: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -52,22 +53,86 @@ fn store(e: u32, v: vec4<f32>) {
     result[e + 3u] = bits.w;
 }
 const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
 }
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
+fn pair(left: Lane, right: Lane) -> Lane {
     return left - right;
+}
+// lines.wgsl
+
+// walk.wgsl
+
+// kernel 3, 6, 9, 10 of 11
+
+// frame.wgsl
+
+@group(0) @binding(3) var<storage, read> data_0: array<u32>;
+
+alias Lane = vec4<f32>;
+fn load_0(e: u32) -> vec4<f32> {
+    return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
+}
+fn store(e: u32, v: vec4<f32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    result[e] = bits.x;
+    result[e + 1u] = bits.y;
+    result[e + 2u] = bits.z;
+    result[e + 3u] = bits.w;
+}
+const PAIRED = true;
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
+}
+fn pair(left: Lane, right: Lane) -> Lane {
+    return left + right;
+}
+// lines.wgsl
+
+// walk.wgsl
+
+// kernel 4, 7 of 11
+
+// frame.wgsl
+
+@group(0) @binding(3) var<storage, read> data_0: array<u32>;
+
+alias Lane = vec4<f32>;
+fn load_0(e: u32) -> vec4<f32> {
+    return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
+}
+fn store(e: u32, v: vec4<f32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    result[e] = bits.x;
+    result[e + 1u] = bits.y;
+    result[e + 2u] = bits.z;
+    result[e + 3u] = bits.w;
+}
+const PAIRED = true;
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
+}
+fn pair(left: Lane, right: Lane) -> Lane {
+    return left + right;
+}
+fn one_0(e: u32) -> u32 {
+    return data_0[e];
+}
+fn value_0(e: u32) -> f32 {
+    let bits = one_0(e);
+    return bitcast<f32>(bits);
 }
 // line.wgsl
 
 // walk.wgsl
 
-// kernel 3, 4, 6, 7, 9, 10 of 11
+// kernel 8 of 11
 
 // frame.wgsl
 
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
+alias Lane = vec4<f32>;
 fn load_0(e: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -79,11 +144,18 @@ fn store(e: u32, v: vec4<f32>) {
     result[e + 3u] = bits.w;
 }
 const PAIRED = true;
-fn weight(k: u32) -> vec4<f32> {
-    return vec4<f32>(bitcast<f32>(table[p.extra.z + k]));
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<f32>(table[p.extra.z + k]));
 }
-fn pair(left: vec4<f32>, right: vec4<f32>) -> vec4<f32> {
-    return left + right;
+fn pair(left: Lane, right: Lane) -> Lane {
+    return left - right;
+}
+fn one_0(e: u32) -> u32 {
+    return data_0[e];
+}
+fn value_0(e: u32) -> f32 {
+    let bits = one_0(e);
+    return bitcast<f32>(bits);
 }
 // line.wgsl
 

@@ -35,12 +35,13 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
 
 // walk.wgsl
 
-// kernel 2, 3, 4 of 5
+// kernel 2, 3 of 5
 
 // frame.wgsl
 
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
+alias Lane = vec4<i32>;
 fn load_0(e: u32) -> vec4<i32> {
     return bitcast<vec4<i32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -52,11 +53,46 @@ fn store(e: u32, v: vec4<i32>) {
     result[e + 3u] = bits.w;
 }
 const PAIRED = true;
-fn weight(k: u32) -> vec4<i32> {
-    return vec4<i32>(bitcast<i32>(table[p.extra.z + k]));
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<i32>(table[p.extra.z + k]));
 }
-fn pair(left: vec4<i32>, right: vec4<i32>) -> vec4<i32> {
+fn pair(left: Lane, right: Lane) -> Lane {
     return left + right;
+}
+// lines.wgsl
+
+// walk.wgsl
+
+// kernel 4 of 5
+
+// frame.wgsl
+
+@group(0) @binding(3) var<storage, read> data_0: array<u32>;
+
+alias Lane = vec4<i32>;
+fn load_0(e: u32) -> vec4<i32> {
+    return bitcast<vec4<i32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
+}
+fn store(e: u32, v: vec4<i32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    result[e] = bits.x;
+    result[e + 1u] = bits.y;
+    result[e + 2u] = bits.z;
+    result[e + 3u] = bits.w;
+}
+const PAIRED = true;
+fn weight(k: u32) -> Lane {
+    return Lane(bitcast<i32>(table[p.extra.z + k]));
+}
+fn pair(left: Lane, right: Lane) -> Lane {
+    return left + right;
+}
+fn one_0(e: u32) -> u32 {
+    return data_0[e];
+}
+fn value_0(e: u32) -> i32 {
+    let bits = one_0(e);
+    return bitcast<i32>(bits);
 }
 // line.wgsl
 

@@ -5,7 +5,7 @@ use super::emit::{self, Kernel, Piece};
 use super::memory::{Pooled, Use};
 use super::on_device::OnDevice;
 use super::submit::{Dispatch, Order, Recording, settle, submit, wait};
-use super::told::parameters;
+use super::told::tell;
 use super::transfer::{read_back, upload};
 use super::words::{Parameters, Place, element_bits};
 use super::{Done, Fault, folds};
@@ -78,10 +78,9 @@ fn record(
         Act::Run { step, part, reads } => {
             let value = pass.program.inputs.len() + step;
             on.take_result(value)?;
-            let parameters = parameters(on.plan, pass, *step, part, reads, &mut recording.words)?;
-            let (offset, groups) = recording.words.parameters(&part.shape, &parameters);
+            let told = tell(on.plan, pass, *step, part, reads, &mut recording.words)?;
             let kernel = on.gpu.kernel(pass, Piece::Step(*step))?;
-            dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), (offset, groups), recording)
+            dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), told, recording)
         }
         Act::Fold { fold, buffer } => {
             on.take_result(*buffer)?;

@@ -1,6 +1,7 @@
 //! What a kernel is told for one box of its result: where its operands lie, its window, its weights.
 //! It does not know how parameters reach the device.
 
+use super::emit::rows_at_once;
 use super::words::{Parameters, Place, Words, weight_words};
 use crate::error::{Error, Result};
 use crate::graph::{LineTaps, Stage};
@@ -8,8 +9,25 @@ use crate::grid::Dims;
 use crate::plan::schedule::{Operand, Schedule};
 use crate::plan::{Pass, Step};
 
-/// What a step's kernel is told for one box of its result.
-pub fn parameters(
+/// Tells a step's kernel about one box of its result; the offset of its parameters in bytes and the workgroups.
+pub fn tell(
+    plan: &Schedule,
+    pass: &Pass,
+    number: usize,
+    part: &crate::grid::Region,
+    reads: &[Operand],
+    words: &mut Words,
+) -> Result<(u32, [u32; 3])> {
+    let told = parameters(plan, pass, number, part, reads, words)?;
+    Ok(match &pass.program.steps[number].stage {
+        Stage::Line { axis, taps, .. } if axis + 1 < part.shape.len() => {
+            words.lines(&part.shape, *axis, rows_at_once(taps), &told)
+        }
+        _ => words.parameters(&part.shape, &told),
+    })
+}
+
+fn parameters(
     plan: &Schedule,
     pass: &Pass,
     number: usize,
@@ -39,7 +57,7 @@ pub fn parameters(
                 LineTaps::Weights(weights) => words.table(weight_words(weights, read.dtype)),
                 _ => 0,
             };
-            told.extra = [count(taps.len())?, count(read.extents.strides()[*axis])?, table, 0];
+            told.extra = [count(taps.len())?, count(part.shape[*axis])?, table, 0];
         }
         Stage::Window { window, .. } => {
             let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;

@@ -67,6 +67,15 @@ impl Place {
         Place { base: self.base, x: self.x * x, y: self.y * y, outer: [e * a, f * b, g * c, h * d] }
     }
 
+    /// The same place with another axis, counted from the inside, in y's place and y in its.
+    fn turned(&self, own: usize) -> Place {
+        let mut turned = *self;
+        if let Some(outer) = own.checked_sub(2).and_then(|outer| turned.outer.get_mut(outer)) {
+            std::mem::swap(&mut turned.y, outer);
+        }
+        turned
+    }
+
     /// Extents, or other numbers per axis, where steps stand.
     pub fn of(numbers: &Dims) -> Place {
         let [x, y, a, b, c, d] = inside_out(numbers, 1).map(|n| word(n.cast_signed()));
@@ -108,11 +117,25 @@ impl Words {
 
     /// Adds the parameters of a dispatch over a box; their offset in bytes and the workgroups.
     pub fn parameters(&mut self, part: &Dims, parameters: &Parameters) -> (u32, [u32; 3]) {
-        let [x, y, a, b, c, d] = inside_out(part, 1);
+        self.dispatch(inside_out(part, 1), parameters)
+    }
+
+    fn dispatch(&mut self, [x, y, a, b, c, d]: [usize; MAX_RANK], parameters: &Parameters) -> (u32, [u32; 3]) {
         let quads = x.div_ceil(QUAD);
         let columns = quads.next_power_of_two().min(MOST_COLUMNS);
         let offset = self.told([quads, y, a * b * c * d, 0, a, b, c, d], columns.ilog2(), parameters);
         (offset, groups([quads.div_ceil(columns), y.div_ceil(WORKGROUP / columns), a * b * c * d]))
+    }
+
+    /// The same for a kernel that works along another axis than x, `rows` results of it at a time: that axis takes y's place.
+    pub fn lines(&mut self, part: &Dims, axis: usize, rows: usize, parameters: &Parameters) -> (u32, [u32; 3]) {
+        let own = part.len().saturating_sub(1 + axis);
+        let mut turned = Parameters { goal: parameters.goal.turned(own), reads: Vec::new(), extra: parameters.extra };
+        turned.reads.extend(parameters.reads.iter().map(|place| place.turned(own)));
+        let mut extents = inside_out(part, 1);
+        extents.swap(1, own);
+        extents[1] = extents[1].div_ceil(rows);
+        self.dispatch(extents, &turned)
     }
 
     /// The same for a kernel that gives each block of a row of blocks a workgroup of its own.

@@ -80,6 +80,18 @@ pub fn one(k: usize, dtype: Dtype) -> String {
     format!("fn one_{k}(e: u32) -> u32 {{\n    return {body};\n}}\n")
 }
 
+/// `value_k(e)`: element `e` of input `k` as a number of the dtype's lane; not for halves.
+pub fn value(k: usize, dtype: Dtype) -> String {
+    let (ty, value) = match dtype {
+        Dtype::I8 => ("i32", "(bitcast<i32>(bits) << 24u) >> 24u"),
+        Dtype::I16 => ("i32", "(bitcast<i32>(bits) << 16u) >> 16u"),
+        Dtype::U8 | Dtype::U16 | Dtype::I32 => ("i32", "bitcast<i32>(bits)"),
+        Dtype::F32 => ("f32", "bitcast<f32>(bits)"),
+        _ => ("u32", "bits"),
+    };
+    format!("{}fn value_{k}(e: u32) -> {ty} {{\n    let bits = one_{k}(e);\n    return {value};\n}}\n", one(k, dtype))
+}
+
 /// `load_k(e)` where element `e` stands for the whole row.
 pub fn load_repeated(k: usize, dtype: Dtype) -> String {
     let value = match dtype {

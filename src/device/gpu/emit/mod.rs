@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{LineTaps, Stage};
 use crate::plan::Program;
 pub use access::raw;
-pub use window::pairing;
+pub use window::{pairing, rows_at_once};
 
 const FRAME: &str = include_str!("../../../../shaders/frame.wgsl");
 const WALK: &str = include_str!("../../../../shaders/walk.wgsl");
@@ -59,9 +59,13 @@ fn step(program: &Program, number: usize) -> Result<Kernel> {
             let splat: Vec<bool> = step.inputs.iter().map(|v| is_repeated(program, *v, number)).collect();
             formula::kernel(formula, tape, &stored, &splat, step.info.shape.len())
         }
-        Stage::Line { taps: LineTaps::Weights(weights), .. } => window::weighted(weights, first),
-        Stage::Line { taps: LineTaps::Least(_), .. } => Ok(window::extreme(first, false)),
-        Stage::Line { taps: LineTaps::Greatest(_), .. } => Ok(window::extreme(first, true)),
+        Stage::Line { axis, taps, .. } => {
+            let along_x = axis + 1 == step.info.shape.len();
+            match taps {
+                LineTaps::Weights(weights) => window::weighted(weights, along_x, first),
+                _ => Ok(window::extreme(taps, along_x, first)),
+            }
+        }
         Stage::Window { window, .. } => {
             let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
             Ok(window::rank(first, order.size.count(), order.rank))

@@ -4,10 +4,13 @@
 use super::{Kernel, access, assembled, lane_type};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
+use crate::graph::LineTaps;
 use std::fmt::Write;
 
 const LINE: &str = include_str!("../../../../shaders/line.wgsl");
+const LINES: &str = include_str!("../../../../shaders/lines.wgsl");
 const EXTREME: &str = include_str!("../../../../shaders/extreme.wgsl");
+const EXTREMES: &str = include_str!("../../../../shaders/extremes.wgsl");
 const RANK: &str = include_str!("../../../../shaders/rank.wgsl");
 const NETWORK: &str = include_str!("../../../../shaders/network.wgsl");
 
@@ -37,8 +40,18 @@ pub fn pairing(weights: &[f64]) -> Pairing {
     }
 }
 
-/// A weighted sum along an axis, in the dtype of the input.
-pub fn weighted(weights: &[f64], dtype: Dtype) -> Result<Kernel> {
+/// Rows of results that an invocation makes along another axis than x: what their windows share is read once. Windows
+/// shorter than that share too little.
+#[must_use]
+pub fn rows_at_once(taps: &LineTaps) -> usize {
+    match taps {
+        LineTaps::Weights(_) => 4,
+        LineTaps::Least(n) | LineTaps::Greatest(n) => [8, 4, 2].into_iter().find(|rows| n >= rows).unwrap_or(1),
+    }
+}
+
+/// A weighted sum along x or another axis, in the dtype of the input.
+pub fn weighted(weights: &[f64], along_x: bool, dtype: Dtype) -> Result<Kernel> {
     let (weight, lane) = match dtype {
         Dtype::F32 => ("bitcast<f32>(table[p.extra.z + k])", "f32"),
         Dtype::I32 => ("bitcast<i32>(table[p.extra.z + k])", "i32"),
@@ -48,18 +61,20 @@ pub fn weighted(weights: &[f64], dtype: Dtype) -> Result<Kernel> {
     let paired = pairing(&weights.iter().map(|w| rounded(*w, dtype)).collect::<Vec<_>>());
     let sign = if paired == Pairing::Differences { "-" } else { "+" };
     let text = format!(
-        "{}{}const PAIRED = {};
-fn weight(k: u32) -> vec4<{lane}> {{
-    return vec4<{lane}>({weight});
+        "alias Lane = vec4<{lane}>;
+{}{}const PAIRED = {};
+fn weight(k: u32) -> Lane {{
+    return Lane({weight});
 }}
-fn pair(left: vec4<{lane}>, right: vec4<{lane}>) -> vec4<{lane}> {{
+fn pair(left: Lane, right: Lane) -> Lane {{
     return left {sign} right;
 }}
-{LINE}",
+",
         access::load(0, dtype),
         access::store(dtype),
         paired != Pairing::Single,
     );
+    let text = if along_x { text + &access::value(0, dtype) + LINE } else { text + LINES };
     Ok(assembled(1, &[], &text))
 }
 
@@ -117,11 +132,46 @@ fn other_lane(bits: Dtype) -> Lane {
     if bits.lane() == Lane::U32 { Lane::I32 } else { Lane::U32 }
 }
 
-/// The least or greatest of a window along an axis.
-pub fn extreme(dtype: Dtype, greatest: bool) -> Kernel {
+/// The least or greatest of a window along x or another axis.
+pub fn extreme(taps: &LineTaps, along_x: bool, dtype: Dtype) -> Kernel {
+    let greatest = matches!(taps, LineTaps::Greatest(_));
     let better = if greatest { "max(a, b)" } else { "min(a, b)" };
-    let text = format!("{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better};\n}}\n{EXTREME}", keyed(dtype, greatest));
+    let text = format!("{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better};\n}}\n", keyed(dtype, greatest));
+    let text = if along_x {
+        text + &access::value(0, key_dtype(dtype).0) + EXTREME
+    } else {
+        text + EXTREMES + &rows_of_extremes(rows_at_once(taps))
+    };
     assembled(1, &[], &text)
+}
+
+/// `quad` for that many rows of results: each is what comes before the shared part, the shared part, what comes after it.
+fn rows_of_extremes(rows: usize) -> String {
+    let last = rows - 1;
+    let mut text = format!(
+        "
+fn quad(x: u32, group: u32, outer: vec4<u32>) {{
+    let y = {rows}u * group;
+    let first = row_of(p.reads[0], y, outer) + x;
+    let rows = p.extra.y - y;
+    let from_{last} = shared_part(first, {last}u);
+"
+    );
+    // Writing to a string does not fail.
+    for row in (0..last).rev() {
+        let _ = writeln!(text, "    let from_{row} = better(key_at(first, {row}u), from_{});", row + 1);
+    }
+    text += "    let goal = row_of(p.goal, y, outer) + x;\n    store(goal, value(from_0));\n";
+    for row in 1..rows {
+        let _ = writeln!(text, "    if (rows <= {row}u) {{\n        return;\n    }}");
+        let next = format!("key_at(first, p.extra.x + {}u)", row - 1);
+        let _ = match row {
+            1 => writeln!(text, "    var after = {next};"),
+            _ => writeln!(text, "    after = better(after, {next});"),
+        };
+        let _ = writeln!(text, "    store(goal + {row}u * p.goal.y, value(better(from_{row}, after)));");
+    }
+    text + "}\n"
 }
 
 /// The element of a rank in a box of `count`.
