@@ -18,7 +18,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 
 fn row_of(place: Place, y: u32, outer: vec4<u32>) -> u32 {

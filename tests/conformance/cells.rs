@@ -15,11 +15,11 @@ pub fn edge_name(edge: Option<Edge>) -> &'static str {
     edge.map_or("-", Edge::name)
 }
 
-/// The cells that `STACKMILL_CELL` asks for: `op`, `op/dtype` or `op/dtype/edge`; all without it.
+/// The cells that `STACKMILL_CELL` asks for: `op`, `op/dtype` or `op/dtype/edge`, each a name, names with commas, or `*`; all
+/// without it.
 pub fn is_wanted(op: &str, dtype: Dtype, edge: Option<Edge>) -> bool {
     let Ok(cell) = std::env::var("STACKMILL_CELL") else { return true };
     let mut parts = cell.split('/');
-    parts.next().is_none_or(|p| p == op)
-        && parts.next().is_none_or(|p| p == dtype.name())
-        && parts.next().is_none_or(|p| p == edge_name(edge))
+    let mut is_one = |name: &str| parts.next().is_none_or(|part| part == "*" || part.split(',').any(|p| p == name));
+    is_one(op) && is_one(dtype.name()) && is_one(edge_name(edge))
 }

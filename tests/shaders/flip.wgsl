@@ -4,6 +4,7 @@
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 fn one_0(e: u32) -> u32 {

@@ -4,6 +4,7 @@
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<i32>;
@@ -17,17 +18,17 @@ fn load_0(e: u32) -> vec4<i32> {
     }
     return vec4<i32>(vec4<u32>(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
 }
-fn store(e: u32, v: vec4<u32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
-    result[e >> 1u] = s.x | s.y;
-    result[(e >> 1u) + 1u] = s.z | s.w;
-}
 fn key(v: Lane) -> Lane {
     return v;
 }
 fn value(k: Lane) -> vec4<u32> {
     return bitcast<vec4<u32>>(k);
+}
+fn store(e: u32, v: vec4<u32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
 }
 fn better(a: Lane, b: Lane) -> Lane {
     return max(a, b);
@@ -55,6 +56,7 @@ fn quad(x: u32, group: u32, outer: vec4<u32>) {
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<i32>;
@@ -68,17 +70,17 @@ fn load_0(e: u32) -> vec4<i32> {
     }
     return vec4<i32>(vec4<u32>(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
 }
-fn store(e: u32, v: vec4<u32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
-    result[e >> 1u] = s.x | s.y;
-    result[(e >> 1u) + 1u] = s.z | s.w;
-}
 fn key(v: Lane) -> Lane {
     return v;
 }
 fn value(k: Lane) -> vec4<u32> {
     return bitcast<vec4<u32>>(k);
+}
+fn store(e: u32, v: vec4<u32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
 }
 fn better(a: Lane, b: Lane) -> Lane {
     return max(a, b);
@@ -98,6 +100,7 @@ fn value_0(e: u32) -> i32 {
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<i32>;
@@ -111,17 +114,17 @@ fn load_0(e: u32) -> vec4<i32> {
     }
     return vec4<i32>(vec4<u32>(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
 }
-fn store(e: u32, v: vec4<u32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
-    result[e >> 1u] = s.x | s.y;
-    result[(e >> 1u) + 1u] = s.z | s.w;
-}
 fn key(v: Lane) -> Lane {
     return v;
 }
 fn value(k: Lane) -> vec4<u32> {
     return bitcast<vec4<u32>>(k);
+}
+fn store(e: u32, v: vec4<u32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
 }
 fn better(a: Lane, b: Lane) -> Lane {
     return min(a, b);
@@ -149,6 +152,7 @@ fn quad(x: u32, group: u32, outer: vec4<u32>) {
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<i32>;
@@ -162,17 +166,17 @@ fn load_0(e: u32) -> vec4<i32> {
     }
     return vec4<i32>(vec4<u32>(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
 }
-fn store(e: u32, v: vec4<u32>) {
-    let bits = bitcast<vec4<u32>>(v);
-    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
-    result[e >> 1u] = s.x | s.y;
-    result[(e >> 1u) + 1u] = s.z | s.w;
-}
 fn key(v: Lane) -> Lane {
     return v;
 }
 fn value(k: Lane) -> vec4<u32> {
     return bitcast<vec4<u32>>(k);
+}
+fn store(e: u32, v: vec4<u32>) {
+    let bits = bitcast<vec4<u32>>(v);
+    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
 }
 fn better(a: Lane, b: Lane) -> Lane {
     return min(a, b);

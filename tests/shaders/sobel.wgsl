@@ -4,6 +4,7 @@
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 // lanes.wgsl
@@ -39,6 +40,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<f32>;
@@ -74,6 +76,7 @@ fn value_0(e: u32) -> f32 {
 
 // frame.wgsl
 
+@group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
 
 alias Lane = vec4<f32>;

@@ -79,13 +79,13 @@ fn record(
             let value = pass.program.inputs.len() + step;
             on.take_result(value)?;
             let told = tell(on.plan, pass, *step, part, reads, &mut recording.words)?;
-            let kernel = on.gpu.kernel(pass, Piece::Step(*step))?;
+            let kernel = on.gpu.kernel(pass, Piece::Step(*step), on.opened.dialect)?;
             dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), told, recording)
         }
         Act::Fold { fold, buffer } => {
             on.take_result(*buffer)?;
             let told = folds::parameters(on.plan, &pass.program, *fold, &mut recording.words)?;
-            let kernel = on.gpu.kernel(pass, Piece::Fold(*fold))?;
+            let kernel = on.gpu.kernel(pass, Piece::Fold(*fold), on.opened.dialect)?;
             dispatch(on, &kernel, *buffer, std::iter::once(pass.program.folds[*fold].value), told, recording)
         }
         Act::Download(value) => {
@@ -151,7 +151,7 @@ fn pad(
         extra: [0, 0, 0, element_bits(constant, from.dtype)],
     };
     let (offset, groups) = recording.words.parameters(shape, &parameters);
-    let kernel = emit::pad(from.dtype);
+    let kernel = emit::pad(from.dtype, on.opened.dialect);
     on.buffers[buffer] = Some(on.take(Use::Local, to.bytes())?);
     dispatch(on, &kernel, buffer, std::iter::once(value), (offset, groups), recording)
 }

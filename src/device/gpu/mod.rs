@@ -31,6 +31,7 @@ use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{GpuPass, Pass};
 use crate::tile::{Tile, View};
+use emit::Dialect;
 use lock::lock;
 use memory::Pool;
 use open::Opened;
@@ -93,7 +94,7 @@ pub struct Gpu {
     halvings: AtomicUsize,
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
-    kernels: Mutex<HashMap<(usize, emit::Piece), Arc<emit::Kernel>>>,
+    kernels: Mutex<HashMap<(usize, emit::Piece, Dialect), Arc<emit::Kernel>>>,
 }
 
 /// What a block made: a tile for each sink, partial states.
@@ -184,13 +185,13 @@ impl Gpu {
         lock(&self.notices).push(what);
     }
 
-    fn kernel(&self, pass: &Pass, piece: emit::Piece) -> Result<Arc<emit::Kernel>> {
+    fn kernel(&self, pass: &Pass, piece: emit::Piece, dialect: Dialect) -> Result<Arc<emit::Kernel>> {
         let mut kernels = lock(&self.kernels);
-        if let Some(found) = kernels.get(&(pass.number, piece)) {
+        if let Some(found) = kernels.get(&(pass.number, piece, dialect)) {
             return Ok(found.clone());
         }
-        let made = Arc::new(emit::kernel(&pass.program, piece)?);
-        kernels.insert((pass.number, piece), made.clone());
+        let made = Arc::new(emit::kernel(&pass.program, piece, dialect)?);
+        kernels.insert((pass.number, piece, dialect), made.clone());
         Ok(made)
     }
 

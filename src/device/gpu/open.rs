@@ -1,6 +1,7 @@
 //! Adapters and opened devices: one instance for the process, one device an adapter and mode, opened when first needed.
 //! It does not know programs; it knows drivers.
 
+use super::emit::Dialect;
 use super::lock::lock;
 use super::pace::Pace;
 use super::pipeline::Pipelines;
@@ -75,6 +76,8 @@ pub struct Opened {
     pub limits: wgpu::Limits,
     /// How data comes and goes.
     pub transfer: Transfer,
+    /// What its WGSL has.
+    pub dialect: Dialect,
     /// How fast it works.
     pub pace: Mutex<Pace>,
     /// Compiled kernels.
@@ -167,10 +170,17 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let info = adapter.get_info();
     let shared = matches!(info.device_type, DeviceType::IntegratedGpu | DeviceType::Cpu);
     let mappable = adapter.features() & Features::MAPPABLE_PRIMARY_BUFFERS;
-    let transfer = if shared && !mappable.is_empty() && !ring_is_asked_for() { Transfer::Unified } else { Transfer::Ring };
+    let transfer = if shared && !mappable.is_empty() && !is_set("STACKMILL_GPU_TRANSFER", "ring") {
+        Transfer::Unified
+    } else {
+        Transfer::Ring
+    };
+    let native_16 = adapter.features().contains(Features::SHADER_I16) && !is_set("STACKMILL_GPU_SHORTS", "packed");
+    let mut features = if transfer == Transfer::Unified { mappable } else { Features::empty() };
+    features.set(Features::SHADER_I16, native_16);
     let description = wgpu::DeviceDescriptor {
         label: Some("stackmill"),
-        required_features: if transfer == Transfer::Unified { mappable } else { Features::empty() },
+        required_features: features,
         required_limits: adapter.limits(),
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
@@ -187,12 +197,13 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let limits = adapter.limits();
     let number = DEVICES.fetch_add(1, Ordering::Relaxed);
     let (queue, pace) = (Mutex::new(queue), Mutex::new(Pace::new()));
-    Ok(Opened { number, device, queue, info, limits, transfer, pace, pipelines, health, numerics })
+    let dialect = Dialect { native_16 };
+    Ok(Opened { number, device, queue, info, limits, transfer, dialect, pace, pipelines, health, numerics })
 }
 
-/// Staging buffers can be asked for where memory is shared too: for tests.
-fn ring_is_asked_for() -> bool {
-    std::env::var_os("STACKMILL_GPU_TRANSFER").is_some_and(|v| v == "ring")
+/// What a device has can be left alone, for tests and to tell a driver's fault from ours.
+fn is_set(variable: &str, to: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|v| v == to)
 }
 
 /// What `doctor` tells of every adapter: its driver, limits, numerics, and whether it is used.
@@ -219,7 +230,10 @@ pub fn report() -> Vec<[String; 2]> {
         let (count, group) = (limits.max_storage_buffers_per_shader_stage, limits.max_compute_invocations_per_workgroup);
         rows.push([String::new(), format!("arrays of {largest} at most, {count} in a kernel, {group} invocations a group")]);
         let told = match opened(&adapter, false) {
-            Ok(opened) => format!("transfers: {:?}; numerics: {}", opened.transfer, opened.numerics),
+            Ok(opened) => {
+                let shorts = if opened.dialect.native_16 { "16-bit integers" } else { "16-bit integers packed in words" };
+                format!("transfers: {:?}; {shorts}; numerics: {}", opened.transfer, opened.numerics)
+            }
             Err(error) => error.what().to_owned(),
         };
         rows.push([String::new(), told]);

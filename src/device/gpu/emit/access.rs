@@ -1,8 +1,16 @@
-//! How elements of each dtype come out of words and go back: four neighbours at a time.
-//! It does not know what is done with them. Floats travel as bits until they are needed.
+//! How elements of each dtype come out of the bound arrays and go back, four neighbours at a time. Arrays hold words that 8-
+//! and 16-bit numbers are packed in, or 16-bit numbers as they are where a device has them.
+//! It does not know what is done with elements. Floats travel as bits until they are needed.
 
-use crate::dtype::Dtype;
+use crate::dtype::{Dtype, Lane};
 use std::fmt::Write;
+
+/// What a device's WGSL has beyond the core.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Dialect {
+    /// 16-bit integers, in storage too.
+    pub native_16: bool,
+}
 
 /// The dtype that moves elements of a size without looking at them.
 #[must_use]
@@ -14,14 +22,150 @@ pub fn raw(size: usize) -> Dtype {
     }
 }
 
-/// `load_k(e)`: elements `e` to `e + 3` of input `k` in the lane of the dtype.
-pub fn load(k: usize, dtype: Dtype) -> String {
-    let body = match dtype.size() {
-        1 => bytes(k, dtype),
-        2 => shorts(k, dtype),
-        _ => words(k, dtype),
-    };
-    format!("fn load_{k}(e: u32) -> {} {{\n{body}}}\n", super::lane_type(dtype.lane()))
+/// The arrays of a kernel: the dtypes as which it reads and writes them.
+pub struct Bindings {
+    /// What is read.
+    pub reads: Vec<Dtype>,
+    /// What is written.
+    pub result: Dtype,
+    /// The language.
+    pub dialect: Dialect,
+}
+
+impl Bindings {
+    /// One array in and one out, of the same dtype.
+    pub fn alike(dtype: Dtype, dialect: Dialect) -> Bindings {
+        Bindings { reads: vec![dtype], result: dtype, dialect }
+    }
+
+    fn is_native(&self, dtype: Dtype) -> bool {
+        self.dialect.native_16 && dtype.size() == 2
+    }
+
+    fn read(&self, k: usize) -> Dtype {
+        self.reads.get(k).copied().unwrap_or(Dtype::U32)
+    }
+
+    /// What comes first in a text.
+    pub fn enabled(&self) -> &'static str {
+        let native = self.reads.iter().chain([&self.result]).any(|dtype| self.is_native(*dtype));
+        if native { "enable wgpu_int16;\n" } else { "" }
+    }
+
+    /// The declarations of the arrays.
+    pub fn declared(&self) -> String {
+        let element = |dtype: Dtype| if self.is_native(dtype) { "u16" } else { "u32" };
+        let mut text = format!("@group(0) @binding(1) var<storage, read_write> result: array<{}>;\n", element(self.result));
+        for (k, dtype) in self.reads.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "@group(0) @binding({}) var<storage, read> data_{k}: array<{}>;", k + 3, element(*dtype));
+        }
+        text
+    }
+
+    /// `load_k(e)`: elements `e` to `e + 3` of input `k` in the lane of the dtype.
+    pub fn load(&self, k: usize) -> String {
+        let dtype = self.read(k);
+        let body = match dtype.size() {
+            1 => bytes(k, dtype),
+            2 if self.is_native(dtype) => native_shorts(k, dtype),
+            2 => shorts(k, dtype),
+            _ => words(k, dtype),
+        };
+        format!("fn load_{k}(e: u32) -> {} {{\n{body}}}\n", super::lane_type(dtype.lane()))
+    }
+
+    /// `one_k(e)`: the bits of element `e` of input `k`, zero-extended.
+    pub fn one(&self, k: usize) -> String {
+        let dtype = self.read(k);
+        let body = match dtype.size() {
+            1 => format!("(data_{k}[e >> 2u] >> ((e & 3u) * 8u)) & 255u"),
+            2 if self.is_native(dtype) => format!("u32(data_{k}[e])"),
+            2 => format!("(data_{k}[e >> 1u] >> ((e & 1u) * 16u)) & 0xffffu"),
+            _ => format!("data_{k}[e]"),
+        };
+        format!("fn one_{k}(e: u32) -> u32 {{\n    return {body};\n}}\n")
+    }
+
+    /// `value_k(e)`: element `e` of input `k` as a number of the dtype's lane; not for halves.
+    pub fn value(&self, k: usize) -> String {
+        let (lane, value) = match self.read(k) {
+            Dtype::I8 => ("i32", "(bitcast<i32>(bits) << 24u) >> 24u"),
+            Dtype::I16 => ("i32", "(bitcast<i32>(bits) << 16u) >> 16u"),
+            Dtype::U8 | Dtype::U16 | Dtype::I32 => ("i32", "bitcast<i32>(bits)"),
+            Dtype::F32 => ("f32", "bitcast<f32>(bits)"),
+            _ => ("u32", "bits"),
+        };
+        format!("{}fn value_{k}(e: u32) -> {lane} {{\n    let bits = one_{k}(e);\n    return {value};\n}}\n", self.one(k))
+    }
+
+    /// `load_k(e)` where element `e` stands for the whole row.
+    pub fn load_repeated(&self, k: usize) -> String {
+        let dtype = self.read(k);
+        let value = match dtype {
+            Dtype::I8 => "(vec4<i32>(bitcast<i32>(bits)) << vec4<u32>(24u)) >> vec4<u32>(24u)",
+            Dtype::I16 => "(vec4<i32>(bitcast<i32>(bits)) << vec4<u32>(16u)) >> vec4<u32>(16u)",
+            Dtype::F16 => "f32_of_half(vec4<u32>(bits))",
+            Dtype::F32 => "bitcast<vec4<f32>>(vec4<u32>(bits))",
+            Dtype::U8 | Dtype::U16 | Dtype::I32 => "bitcast<vec4<i32>>(vec4<u32>(bits))",
+            _ => "vec4<u32>(bits)",
+        };
+        let lane = super::lane_type(dtype.lane());
+        format!("{}fn load_{k}(e: u32) -> {lane} {{\n    let bits = one_{k}(e);\n    return {value};\n}}\n", self.one(k))
+    }
+
+    /// `store(e, v)`: four elements from `e` on, a multiple of four; integers are held to the dtype.
+    pub fn store(&self) -> String {
+        self.store_of(self.result.lane())
+    }
+
+    /// The same for values that come as the bits of another lane: raw bits are cut to the dtype.
+    pub fn store_of(&self, lane: Lane) -> String {
+        let dtype = self.result;
+        let mut text = format!("fn store(e: u32, v: {}) {{\n", super::lane_type(lane));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "    let bits = {};", stored_bits(dtype, lane));
+        text += match dtype.size() {
+            1 => BYTES,
+            2 if self.is_native(dtype) => NATIVE_SHORTS,
+            2 => SHORTS,
+            _ => WORDS,
+        };
+        text + "}\n"
+    }
+}
+
+const BYTES: &str = "    let b = (bits & vec4<u32>(255u)) << vec4<u32>(0u, 8u, 16u, 24u);
+    result[e >> 2u] = b.x | b.y | b.z | b.w;
+";
+const SHORTS: &str = "    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
+    result[e >> 1u] = s.x | s.y;
+    result[(e >> 1u) + 1u] = s.z | s.w;
+";
+const NATIVE_SHORTS: &str = "    let s = bits & vec4<u32>(0xffffu);
+    result[e] = u16(s.x);
+    result[e + 1u] = u16(s.y);
+    result[e + 2u] = u16(s.z);
+    result[e + 3u] = u16(s.w);
+";
+const WORDS: &str = "    result[e] = bits.x;
+    result[e + 1u] = bits.y;
+    result[e + 2u] = bits.z;
+    result[e + 3u] = bits.w;
+";
+
+/// The bits of `v` as they are stored, in words.
+fn stored_bits(dtype: Dtype, lane: Lane) -> String {
+    let clamped = |low: i32, high: i32| format!("bitcast<vec4<u32>>(clamp(v, vec4<i32>({low}), vec4<i32>({high})))");
+    let is_lane = lane == dtype.lane();
+    match dtype {
+        Dtype::I8 if is_lane => clamped(-128, 127),
+        Dtype::I16 if is_lane => clamped(-32768, 32767),
+        Dtype::U8 if is_lane => clamped(0, 255),
+        Dtype::U16 if is_lane => clamped(0, 65535),
+        Dtype::F16 if is_lane => "half_of_f32(v)".to_owned(),
+        _ => "bitcast<vec4<u32>>(v)".to_owned(),
+    }
 }
 
 fn bytes(k: usize, dtype: Dtype) -> String {
@@ -40,6 +184,17 @@ fn bytes(k: usize, dtype: Dtype) -> String {
     return {value};
 "
     )
+}
+
+fn native_shorts(k: usize, dtype: Dtype) -> String {
+    let value = match dtype {
+        Dtype::I16 => "(vec4<i32>(halves) << vec4<u32>(16u)) >> vec4<u32>(16u)",
+        Dtype::F16 => "f32_of_half(halves)",
+        _ => "vec4<i32>(halves)",
+    };
+    let element = |n: usize| if n == 0 { format!("u32(data_{k}[e])") } else { format!("u32(data_{k}[e + {n}u])") };
+    let halves: Vec<String> = (0..4).map(element).collect();
+    format!("    let halves = vec4<u32>({});\n    return {value};\n", halves.join(", "))
 }
 
 fn shorts(k: usize, dtype: Dtype) -> String {
@@ -68,83 +223,4 @@ fn words(k: usize, dtype: Dtype) -> String {
         Dtype::U32 => format!("    return {four};\n"),
         other => format!("    return bitcast<{}>({four});\n", super::lane_type(other.lane())),
     }
-}
-
-/// `one_k(e)`: the bits of element `e` of input `k`, zero-extended.
-pub fn one(k: usize, dtype: Dtype) -> String {
-    let body = match dtype.size() {
-        1 => format!("(data_{k}[e >> 2u] >> ((e & 3u) * 8u)) & 255u"),
-        2 => format!("(data_{k}[e >> 1u] >> ((e & 1u) * 16u)) & 0xffffu"),
-        _ => format!("data_{k}[e]"),
-    };
-    format!("fn one_{k}(e: u32) -> u32 {{\n    return {body};\n}}\n")
-}
-
-/// `value_k(e)`: element `e` of input `k` as a number of the dtype's lane; not for halves.
-pub fn value(k: usize, dtype: Dtype) -> String {
-    let (ty, value) = match dtype {
-        Dtype::I8 => ("i32", "(bitcast<i32>(bits) << 24u) >> 24u"),
-        Dtype::I16 => ("i32", "(bitcast<i32>(bits) << 16u) >> 16u"),
-        Dtype::U8 | Dtype::U16 | Dtype::I32 => ("i32", "bitcast<i32>(bits)"),
-        Dtype::F32 => ("f32", "bitcast<f32>(bits)"),
-        _ => ("u32", "bits"),
-    };
-    format!("{}fn value_{k}(e: u32) -> {ty} {{\n    let bits = one_{k}(e);\n    return {value};\n}}\n", one(k, dtype))
-}
-
-/// `load_k(e)` where element `e` stands for the whole row.
-pub fn load_repeated(k: usize, dtype: Dtype) -> String {
-    let value = match dtype {
-        Dtype::I8 => "(vec4<i32>(bitcast<i32>(bits)) << vec4<u32>(24u)) >> vec4<u32>(24u)",
-        Dtype::I16 => "(vec4<i32>(bitcast<i32>(bits)) << vec4<u32>(16u)) >> vec4<u32>(16u)",
-        Dtype::F16 => "f32_of_half(vec4<u32>(bits))",
-        Dtype::F32 => "bitcast<vec4<f32>>(vec4<u32>(bits))",
-        Dtype::U8 | Dtype::U16 | Dtype::I32 => "bitcast<vec4<i32>>(vec4<u32>(bits))",
-        _ => "vec4<u32>(bits)",
-    };
-    let lane = super::lane_type(dtype.lane());
-    format!("{}fn load_{k}(e: u32) -> {lane} {{\n    let bits = one_{k}(e);\n    return {value};\n}}\n", one(k, dtype))
-}
-
-/// `store(e, v)`: four elements from `e` on, a multiple of four; integers are held to the dtype, raw bits are cut to it.
-pub fn store(dtype: Dtype) -> String {
-    store_of(dtype, dtype.lane())
-}
-
-/// The same for values that come as the bits of another lane.
-pub fn store_of(dtype: Dtype, lane: crate::dtype::Lane) -> String {
-    let mut text = format!("fn store(e: u32, v: {}) {{\n", super::lane_type(lane));
-    let clamped = |low: i32, high: i32| format!("bitcast<vec4<u32>>(clamp(v, vec4<i32>({low}), vec4<i32>({high})))");
-    let is_lane = lane == dtype.lane();
-    let bits = match dtype {
-        Dtype::I8 if is_lane => clamped(-128, 127),
-        Dtype::I16 if is_lane => clamped(-32768, 32767),
-        Dtype::U8 if is_lane => clamped(0, 255),
-        Dtype::U16 if is_lane => clamped(0, 65535),
-        Dtype::F16 if is_lane => "half_of_f32(v)".to_owned(),
-        _ => "bitcast<vec4<u32>>(v)".to_owned(),
-    };
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "    let bits = {bits};");
-    text += match dtype.size() {
-        1 => {
-            "    let b = (bits & vec4<u32>(255u)) << vec4<u32>(0u, 8u, 16u, 24u);
-    result[e >> 2u] = b.x | b.y | b.z | b.w;
-"
-        }
-        2 => {
-            "    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
-    result[e >> 1u] = s.x | s.y;
-    result[(e >> 1u) + 1u] = s.z | s.w;
-"
-        }
-        _ => {
-            "    result[e] = bits.x;
-    result[e + 1u] = bits.y;
-    result[e + 2u] = bits.z;
-    result[e + 3u] = bits.w;
-"
-        }
-    };
-    text + "}\n"
 }

@@ -1,8 +1,9 @@
 //! Kernels of reductions: one result a block, row by row where x is reduced, column by column where it is kept.
 //! It does not know how blocks are joined.
 
-use super::window::keyed;
-use super::{Kernel, LANES, access, assembled, framed, lane_type};
+use super::access::{Bindings, Dialect};
+use super::window::{key_dtype, keyed};
+use super::{Kernel, LANES, assembled, framed, lane_type};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::graph::BlockFold;
@@ -16,25 +17,31 @@ const WHOLE: &str = include_str!("../../../../shaders/whole.wgsl");
 const FIRST: &str = include_str!("../../../../shaders/first.wgsl");
 
 /// The kernel of a fold's blocks.
-pub fn kernel(program: &Program, number: usize) -> Result<Kernel> {
+pub fn kernel(program: &Program, number: usize, dialect: Dialect) -> Result<Kernel> {
     let end = program.folds.get(number).ok_or_else(|| Error::bug("a kernel of no fold"))?;
     let kind = end.fold.on_blocks().map_err(Error::bug)?;
     let dtype = program.info(end.value)?.dtype;
+    let stored = match kind {
+        BlockFold::SingleSum => dtype,
+        BlockFold::WholeSum { .. } if dtype != Dtype::Bool => dtype,
+        _ => key_dtype(dtype).0,
+    };
+    let bound = Bindings { reads: vec![stored], result: Dtype::U32, dialect };
     let made = match kind {
-        BlockFold::SingleSum => access::load(0, dtype) + SINGLE,
-        BlockFold::WholeSum { squares } => whole(dtype, squares),
-        BlockFold::Extreme { greatest } => first(dtype, greatest, false),
-        BlockFold::Place { greatest } => first(dtype, greatest, true),
+        BlockFold::SingleSum => bound.load(0) + SINGLE,
+        BlockFold::WholeSum { squares } => whole(squares, &bound),
+        BlockFold::Extreme { greatest } => first(dtype, greatest, false, &bound),
+        BlockFold::Place { greatest } => first(dtype, greatest, true, &bound),
     };
     let along_x = end.is_along_x(program.domain.len());
     let text = format!("const WORDS = {}u;\n{made}", kind.words());
-    Ok(if along_x { framed(1, &[LANES, BLOCKS, &text, ROWS]) } else { assembled(1, &[LANES, BLOCKS, &text], COLUMNS) })
+    Ok(if along_x { framed(&bound, &[LANES, BLOCKS, &text, ROWS]) } else { assembled(&bound, &[LANES, BLOCKS, &text], COLUMNS) })
 }
 
 /// `bits` and `sign` of integers beside their sums.
-fn whole(dtype: Dtype, squares: bool) -> String {
-    let stored = if dtype == Dtype::Bool { Dtype::U8 } else { dtype };
-    let sign = if stored.lane() == Lane::I32 { "bitcast<vec4<u32>>(v >> vec4<u32>(31u))" } else { "vec4<u32>(0u)" };
+fn whole(squares: bool, bound: &Bindings) -> String {
+    let lane = bound.reads.first().map_or(Lane::U32, |dtype| dtype.lane());
+    let sign = if lane == Lane::I32 { "bitcast<vec4<u32>>(v >> vec4<u32>(31u))" } else { "vec4<u32>(0u)" };
     format!(
         "{}alias Lane = {};
 const SQUARES = {squares};
@@ -45,13 +52,13 @@ fn sign(v: Lane) -> vec4<u32> {{
     return {sign};
 }}
 {WHOLE}",
-        access::load(0, stored),
-        lane_type(stored.lane()),
+        bound.load(0),
+        lane_type(lane),
     )
 }
 
 /// Keys beside the search for the first: where the place counts, zeros of both signs are one.
-fn first(dtype: Dtype, greatest: bool, by_place: bool) -> String {
+fn first(dtype: Dtype, greatest: bool, by_place: bool, bound: &Bindings) -> String {
     let signed = dtype.is_float() || dtype != Dtype::U32;
     let worst = match (signed, greatest) {
         (true, true) => "(-2147483647 - 1)",
@@ -71,6 +78,6 @@ fn key_of_place(v: Lane) -> Lane {{
     return {key};
 }}
 {FIRST}",
-        keyed(dtype, greatest),
+        keyed(dtype, greatest, bound),
     )
 }

@@ -1,20 +1,22 @@
 //! A tape as straight-line WGSL over four lanes, one `let` a step.
 //! It does not know where its inputs lie; `load_k` does.
 
-use super::{Kernel, LANES, MAP, MATH, access, assembled, lane_type};
+use super::access::Bindings;
+use super::{Kernel, LANES, MAP, MATH, assembled, lane_type};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::expr::{Bin, Formula, Offset, Operand, Step, StepOp, Tape, Un};
 use crate::grid::MAX_RANK;
 use std::fmt::Write;
 
-/// The kernel of a formula over inputs of these dtypes, some of them repeated along x, for a result of `rank` axes.
-pub fn kernel(formula: &Formula, tape: &Tape, stored: &[Dtype], repeated: &[bool], rank: usize) -> Result<Kernel> {
+/// The kernel of a formula over these arrays, some of them repeated along x, for a result of `rank` axes.
+pub fn kernel(formula: &Formula, tape: &Tape, bound: &Bindings, repeated: &[bool], rank: usize) -> Result<Kernel> {
     let mut text = String::new();
-    for (k, dtype) in stored.iter().enumerate() {
-        text += &if repeated[k] { access::load_repeated(k, *dtype) } else { access::load(k, *dtype) };
+    let count = bound.reads.len();
+    for k in 0..count {
+        text += &if repeated[k] { bound.load_repeated(k) } else { bound.load(k) };
     }
-    text += &access::store(tape.dtype);
+    text += &bound.store();
     let lane = lane_type(tape.dtype.lane());
     // Writing to a string does not fail.
     let _ = writeln!(text, "fn formula(x: u32, y: u32, outer: vec4<u32>) -> {lane} {{");
@@ -22,7 +24,7 @@ pub fn kernel(formula: &Formula, tape: &Tape, stored: &[Dtype], repeated: &[bool
         let x = if *one { "" } else { " + x" };
         let _ = writeln!(text, "    let at_{k} = row_of(p.reads[{k}], y, outer){x};");
     }
-    let befores: Vec<Offset> = (0..stored.len()).map(|k| before(formula, k)).collect();
+    let befores: Vec<Offset> = (0..count).map(|k| before(formula, k)).collect();
     let mut latest = vec![usize::MAX; tape.registers];
     for (number, step) in tape.steps.iter().enumerate() {
         let value = value_of(step, &latest, &befores, rank)?;
@@ -34,7 +36,7 @@ pub fn kernel(formula: &Formula, tape: &Tape, stored: &[Dtype], repeated: &[bool
     let _ = writeln!(text, "    return {};\n}}", operand(tape.root, tape.dtype.lane(), &latest));
     let math = tape.steps.iter().any(|s| s.lane == Lane::F32 && needs_math(s.op));
     let libraries: &[&str] = if math { &[LANES, MATH] } else { &[LANES] };
-    Ok(assembled(stored.len(), libraries, &(text + MAP)))
+    Ok(assembled(bound, libraries, &(text + MAP)))
 }
 
 fn before(formula: &Formula, k: usize) -> Offset {

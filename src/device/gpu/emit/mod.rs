@@ -10,7 +10,8 @@ use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::graph::{LineTaps, Stage};
 use crate::plan::Program;
-pub use access::raw;
+use access::Bindings;
+pub use access::{Dialect, raw};
 pub use window::{pairing, rows_at_once};
 
 const FRAME: &str = include_str!("../../../../shaders/frame.wgsl");
@@ -42,14 +43,14 @@ pub enum Piece {
 ///
 /// # Errors
 /// A piece that the plan should have kept on the CPU.
-pub fn kernel(program: &Program, piece: Piece) -> Result<Kernel> {
+pub fn kernel(program: &Program, piece: Piece, dialect: Dialect) -> Result<Kernel> {
     match piece {
-        Piece::Step(number) => step(program, number),
-        Piece::Fold(number) => fold::kernel(program, number),
+        Piece::Step(number) => step(program, number, dialect),
+        Piece::Fold(number) => fold::kernel(program, number, dialect),
     }
 }
 
-fn step(program: &Program, number: usize) -> Result<Kernel> {
+fn step(program: &Program, number: usize, dialect: Dialect) -> Result<Kernel> {
     let step = program.steps.get(number).ok_or_else(|| Error::bug("a kernel of no step"))?;
     let stored = step.inputs.iter().map(|v| program.info(*v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
     let first = stored.first().copied().unwrap_or(step.info.dtype);
@@ -57,30 +58,36 @@ fn step(program: &Program, number: usize) -> Result<Kernel> {
         Stage::Formula { formula, .. } => {
             let tape = step.tape.as_ref().ok_or_else(|| Error::bug("a formula without its tape"))?;
             let splat: Vec<bool> = step.inputs.iter().map(|v| is_repeated(program, *v, number)).collect();
-            formula::kernel(formula, tape, &stored, &splat, step.info.shape.len())
+            formula::kernel(
+                formula,
+                tape,
+                &Bindings { reads: stored, result: tape.dtype, dialect },
+                &splat,
+                step.info.shape.len(),
+            )
         }
         Stage::Line { axis, taps, .. } => {
             let along_x = axis + 1 == step.info.shape.len();
             match taps {
-                LineTaps::Weights(weights) => window::weighted(weights, along_x, first),
-                _ => Ok(window::extreme(taps, along_x, first)),
+                LineTaps::Weights(weights) => window::weighted(weights, along_x, &Bindings::alike(first, dialect)),
+                _ => Ok(window::extreme(taps, along_x, first, dialect)),
             }
         }
         Stage::Window { window, .. } => {
             let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
-            Ok(window::rank(first, order.size.count(), order.rank))
+            Ok(window::rank(first, order.size.count(), order.rank, dialect))
         }
-        Stage::View(_) => Ok(pad(first)),
+        Stage::View(_) => Ok(pad(first, dialect)),
         Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a scan was sent to a GPU")),
     }
 }
 
 /// The kernel that copies other places of a value.
 #[must_use]
-pub fn pad(dtype: Dtype) -> Kernel {
-    let raw = raw(dtype.size());
-    let text = [access::one(0, raw), access::store_of(raw, Lane::U32), PAD.to_owned()].join("\n");
-    assembled(1, &[], &text)
+pub fn pad(dtype: Dtype, dialect: Dialect) -> Kernel {
+    let bound = Bindings::alike(raw(dtype.size()), dialect);
+    let text = [bound.one(0), bound.store_of(Lane::U32), PAD.to_owned()].join("\n");
+    assembled(&bound, &[], &text)
 }
 
 /// Whether a value has one element along x where the step has more.
@@ -100,13 +107,13 @@ fn lane_type(lane: Lane) -> &'static str {
 }
 
 /// A kernel that walks its result quad by quad, with the libraries that it calls.
-fn assembled(inputs: usize, libraries: &[&str], text: &str) -> Kernel {
-    framed(inputs, &[libraries, &[text, WALK]].concat())
+fn assembled(bound: &Bindings, libraries: &[&str], text: &str) -> Kernel {
+    framed(bound, &[libraries, &[text, WALK]].concat())
 }
 
 /// The frame, bindings, and then the parts of a kernel.
-fn framed(inputs: usize, parts: &[&str]) -> Kernel {
-    let data = |k: usize| format!("@group(0) @binding({}) var<storage, read> data_{k}: array<u32>;\n", k + 3);
-    let bindings: String = (0..inputs).map(data).collect();
-    Kernel { text: [&[FRAME, bindings.as_str()], parts].concat().join("\n"), inputs }
+fn framed(bound: &Bindings, parts: &[&str]) -> Kernel {
+    let head = [bound.enabled(), FRAME].concat();
+    let text = [&[head.as_str(), bound.declared().as_str()], parts].concat().join("\n");
+    Kernel { text, inputs: bound.reads.len() }
 }

@@ -1,7 +1,8 @@
 //! Kernels of windows: weighted sums and extremes along an axis, elements of a rank in a box.
 //! It does not know borders: operands are padded.
 
-use super::{Kernel, access, assembled, lane_type};
+use super::access::{Bindings, Dialect};
+use super::{Kernel, assembled, lane_type};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::graph::LineTaps;
@@ -51,7 +52,8 @@ pub fn rows_at_once(taps: &LineTaps) -> usize {
 }
 
 /// A weighted sum along x or another axis, in the dtype of the input.
-pub fn weighted(weights: &[f64], along_x: bool, dtype: Dtype) -> Result<Kernel> {
+pub fn weighted(weights: &[f64], along_x: bool, bound: &Bindings) -> Result<Kernel> {
+    let dtype = bound.result;
     let (weight, lane) = match dtype {
         Dtype::F32 => ("bitcast<f32>(table[p.extra.z + k])", "f32"),
         Dtype::I32 => ("bitcast<i32>(table[p.extra.z + k])", "i32"),
@@ -70,12 +72,12 @@ fn pair(left: Lane, right: Lane) -> Lane {{
     return left {sign} right;
 }}
 ",
-        access::load(0, dtype),
-        access::store(dtype),
+        bound.load(0),
+        bound.store(),
         paired != Pairing::Single,
     );
-    let text = if along_x { text + &access::value(0, dtype) + LINE } else { text + LINES };
-    Ok(assembled(1, &[], &text))
+    let text = if along_x { text + &bound.value(0) + LINE } else { text + LINES };
+    Ok(assembled(bound, &[], &text))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "rounding to f32 is what is asked for")]
@@ -84,7 +86,7 @@ fn rounded(weight: f64, dtype: Dtype) -> f64 {
 }
 
 /// The dtype whose bits are the keys, and the lane that holds them: floats are ordered as signed integers.
-fn key_dtype(dtype: Dtype) -> (Dtype, Lane) {
+pub(super) fn key_dtype(dtype: Dtype) -> (Dtype, Lane) {
     match dtype {
         Dtype::F32 => (Dtype::I32, Lane::I32),
         Dtype::F16 => (Dtype::I16, Lane::I32),
@@ -93,11 +95,16 @@ fn key_dtype(dtype: Dtype) -> (Dtype, Lane) {
     }
 }
 
+/// The arrays of a kernel that looks at keys alone.
+fn keys(dtype: Dtype, dialect: Dialect) -> Bindings {
+    Bindings::alike(key_dtype(dtype).0, dialect)
+}
+
 /// `load_0`, `key`, `value` and `store` of a dtype; any NaN takes the key that wins, and comes back as the quiet NaN.
-pub(super) fn keyed(dtype: Dtype, nan_is_greatest: bool) -> String {
+pub(super) fn keyed(dtype: Dtype, nan_is_greatest: bool, bound: &Bindings) -> String {
     let (bits, lane) = key_dtype(dtype);
     let vector = lane_type(lane);
-    let mut text = format!("alias Lane = {vector};\n") + &access::load(0, bits) + &access::store_of(bits, other_lane(bits));
+    let mut text = format!("alias Lane = {vector};\n") + &bound.load(0);
     let (low, infinity, quiet) = match dtype {
         Dtype::F32 => ("2147483647", "0x7f800000", "0x7fc00000"),
         Dtype::F16 => ("32767", "0x7c00", "0x7e00"),
@@ -127,22 +134,28 @@ fn value(k: Lane) -> vec4<u32> {{
     text
 }
 
+/// `store` of what `value` gives.
+fn stored_keys(bound: &Bindings) -> String {
+    bound.store_of(other_lane(bound.result))
+}
+
 /// Stores cut bits and do not clamp: the bits come as unsigned words.
 fn other_lane(bits: Dtype) -> Lane {
     if bits.lane() == Lane::U32 { Lane::I32 } else { Lane::U32 }
 }
 
 /// The least or greatest of a window along x or another axis.
-pub fn extreme(taps: &LineTaps, along_x: bool, dtype: Dtype) -> Kernel {
+pub fn extreme(taps: &LineTaps, along_x: bool, dtype: Dtype, dialect: Dialect) -> Kernel {
+    let bound = keys(dtype, dialect);
     let greatest = matches!(taps, LineTaps::Greatest(_));
     let better = if greatest { "max(a, b)" } else { "min(a, b)" };
-    let text = format!("{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better};\n}}\n", keyed(dtype, greatest));
-    let text = if along_x {
-        text + &access::value(0, key_dtype(dtype).0) + EXTREME
-    } else {
-        text + EXTREMES + &rows_of_extremes(rows_at_once(taps))
-    };
-    assembled(1, &[], &text)
+    let text = format!(
+        "{}{}fn better(a: Lane, b: Lane) -> Lane {{\n    return {better};\n}}\n",
+        keyed(dtype, greatest, &bound),
+        stored_keys(&bound)
+    );
+    let text = if along_x { text + &bound.value(0) + EXTREME } else { text + EXTREMES + &rows_of_extremes(rows_at_once(taps)) };
+    assembled(&bound, &[], &text)
 }
 
 /// `quad` for that many rows of results: each is what comes before the shared part, the shared part, what comes after it.
@@ -175,15 +188,17 @@ fn quad(x: u32, group: u32, outer: vec4<u32>) {{
 }
 
 /// The element of a rank in a box of `count`.
-pub fn rank(dtype: Dtype, count: usize, rank: usize) -> Kernel {
+pub fn rank(dtype: Dtype, count: usize, rank: usize, dialect: Dialect) -> Kernel {
+    let bound = keys(dtype, dialect);
+    let keyed = keyed(dtype, true, &bound) + &stored_keys(&bound);
     let text = if count <= NETWORK_MOST {
-        keyed(dtype, true) + NETWORK + &network(count, rank)
+        keyed + NETWORK + &network(count, rank)
     } else {
         let bits = 8 * dtype.size();
         // Signed keys become unsigned ones by their offset, so that bits decide from the highest on.
         let signed = dtype.is_signed();
         let offset = if signed { 1u64 << (bits - 1) } else { 0 };
-        keyed(dtype, true)
+        keyed
             + &format!(
                 "const BITS = {bits}u;
 fn place_in_order(e: u32) -> vec4<u32> {{
@@ -196,7 +211,7 @@ fn from_order(found: vec4<u32>) -> Lane {{
             )
             + RANK
     };
-    assembled(1, &[], &text)
+    assembled(&bound, &[], &text)
 }
 
 /// `middle(first)`: Batcher's odd-even merging network for `count` keys, without what the wanted place does not need.
