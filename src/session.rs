@@ -35,6 +35,8 @@ pub struct Options {
     pub device: String,
     /// Bytes of a GPU's memory that the run may take, staging included; by default 1 GiB.
     pub vram: Option<u64>,
+    /// GPUs of one kind that the run is spread over; by default 1.
+    pub gpus: usize,
     /// Whether shaders run with every bounds check: slower, to find faults.
     pub checked_shaders: bool,
     /// Whether outputs that exist are replaced.
@@ -54,6 +56,7 @@ impl Default for Options {
             tile: None,
             device,
             vram: None,
+            gpus: 1,
             checked_shaders: false,
             overwrite: false,
             tiled: false,
@@ -73,6 +76,7 @@ impl Options {
             tile: self.tile.clone(),
             device: self.device.clone(),
             vram: self.vram.unwrap_or(VRAM),
+            gpus: self.gpus.max(1),
         }
     }
 }
@@ -212,8 +216,14 @@ fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
     use crate::device::gpu::{Faults, Gpu, Wish};
     let slots = plan.passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
     let checked = options.checked_shaders || std::env::var_os("STACKMILL_GPU_CHECKED").is_some_and(|v| v == "1");
-    let wish =
-        Wish { name: plan.placement.device.clone(), vram: plan.machine.vram, checked, longest: None, faults: Faults::default() };
+    let wish = Wish {
+        name: plan.placement.device.clone(),
+        gpus: plan.machine.gpus,
+        vram: plan.machine.vram,
+        checked,
+        longest: None,
+        faults: Faults::default(),
+    };
     Ok(Box::new(Gpu::open(wish, slots)?))
 }
 

@@ -108,7 +108,7 @@ impl Sink for Chunks {
 }
 
 fn machine(memory: u64) -> Machine {
-    Machine { threads: 2, memory, cache: 1 << 20, tile: None, device: "auto".into(), vram: 1 << 30 }
+    Machine { threads: 2, memory, cache: 1 << 20, tile: None, device: "auto".into(), vram: 1 << 30, gpus: 1 }
 }
 
 /// The demo's two outputs over a stack of planes, as a TIFF stores it.

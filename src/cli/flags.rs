@@ -25,6 +25,9 @@ pub struct Limits {
     /// Memory of a GPU that the run may take [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub vram: Option<u64>,
+    /// GPUs of one kind that the run is spread over, with --device
+    #[arg(long, value_name = "N", default_value = "1", value_parser = gpus)]
+    pub gpus: usize,
 }
 
 /// How outputs are written.
@@ -57,8 +60,10 @@ impl Limits {
     /// The options of a run.
     #[must_use]
     pub fn options(&self, writing: Writing) -> Options {
-        if self.vram.is_some() && matches!(self.device.as_str(), "cpu" | "auto") {
-            super::say("note: --vram has no effect: everything runs on the CPU");
+        if matches!(self.device.as_str(), "cpu" | "auto") {
+            for (flag, _) in [("--vram", self.vram.is_some()), ("--gpus", self.gpus > 1)].iter().filter(|(_, given)| *given) {
+                super::say(&format!("note: {flag} has no effect: everything runs on the CPU"));
+            }
         }
         Options {
             memory: self.memory,
@@ -66,6 +71,7 @@ impl Limits {
             tile: self.tile.clone().map(|t| t.0),
             device: self.device.clone(),
             vram: self.vram,
+            gpus: self.gpus,
             overwrite: writing.overwrite,
             tiled: writing.tiled,
             ..Options::default()
@@ -103,6 +109,13 @@ fn threads(text: &str) -> Result<usize> {
     match text.parse() {
         Ok(n @ 1..=4096) => Ok(n),
         _ => Err(Error::caller(format!("'{text}' is no number of threads from 1 to 4096"))),
+    }
+}
+
+fn gpus(text: &str) -> Result<usize> {
+    match text.parse() {
+        Ok(n @ 1..=64) => Ok(n),
+        _ => Err(Error::caller(format!("'{text}' is no number of GPUs from 1 to 64"))),
     }
 }
 

@@ -119,7 +119,8 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
         Err(why) => return Ok(Pass { on_cpu: Some(why), ..pass }),
     };
     let on_the_cpu = std::mem::replace(&mut pass.program, program);
-    let spare = machine.memory.saturating_sub(pass.costs.fixed + pass.costs.ledger);
+    let gpus = machine.gpus.max(1);
+    let spare = machine.memory.saturating_sub(pass.costs.fixed + pass.costs.ledger) / gpus as u64;
     for slots in (1..=SLOTS).rev() {
         let share_of = |bytes: u64| bytes / slots as u64;
         let fits = |block: &Region| -> Result<bool> {
@@ -131,9 +132,9 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
         if fits(&middle)? {
             let (block_bytes, host, _) = gpu_bytes(&pass, &sharing, &middle)?;
             let align = (0..block.len()).map(|axis| fold_align(&pass.program, axis)).collect();
-            pass.costs.scratch = slots as u64 * (block_bytes + host);
+            pass.costs.scratch = (gpus * slots) as u64 * (block_bytes + host);
             pass.costs.predicted = pass.costs.fixed + pass.costs.ledger + pass.costs.scratch;
-            pass.gpu = Some(GpuPass { sharing, block, align, slots, block_bytes });
+            pass.gpu = Some(GpuPass { sharing, block, align, gpus, slots, block_bytes });
             return Ok(pass);
         }
     }

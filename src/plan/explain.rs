@@ -76,7 +76,8 @@ fn explain_device(text: &mut String, pass: &Pass) {
     let Some(gpu) = &pass.gpu else { return };
     let bits = if gpu.sharing.exact { "the CPU's bits on any device" } else { "float work within its stated bound" };
     let (count, bytes) = (gpu.slots, bytes_text(gpu.block_bytes));
-    put(text, 1, &format!("device gpu: blocks of {}, {count} in flight of {bytes} each; {bits}", gpu.block));
+    let each = if gpu.gpus > 1 { format!(" on each of {} GPUs", gpu.gpus) } else { String::new() };
+    put(text, 1, &format!("device gpu: blocks of {}, {count} in flight of {bytes} each{each}; {bits}", gpu.block));
     for (number, why) in gpu.sharing.refusals.iter().enumerate().filter_map(|(k, why)| why.as_ref().map(|w| (k, w))) {
         put(text, 2, &format!("s{number} on the CPU: {why}"));
     }

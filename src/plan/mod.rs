@@ -43,6 +43,8 @@ pub struct Machine {
     pub device: String,
     /// Bytes of a GPU's memory that the run may take, staging included.
     pub vram: u64,
+    /// GPUs of one kind that the run is spread over.
+    pub gpus: usize,
 }
 
 /// One result to be made: an array and where it goes.
@@ -81,7 +83,9 @@ pub struct GpuPass {
     pub block: Dims,
     /// Extents that a block's edges are multiples of.
     pub align: Dims,
-    /// Blocks in flight at once.
+    /// GPUs that take part.
+    pub gpus: usize,
+    /// Blocks in flight at once on each.
     pub slots: usize,
     /// Bytes of device memory that one block takes, staging included.
     pub block_bytes: u64,

@@ -59,6 +59,8 @@ pub struct Made {
     /// Steps at which a failure can be ordered.
     pub steps: usize,
     pub submissions: usize,
+    /// Blocks that each adapter made.
+    pub blocks: Vec<usize>,
 }
 
 impl Made {
@@ -74,7 +76,7 @@ fn opened(plan: &Plan, faults: Faults) -> Gpu {
 }
 
 pub fn opened_with(vram: u64, slots: usize, faults: Faults) -> Gpu {
-    opened_as(Wish { name: driver(), vram, checked: false, longest: None, faults }, slots)
+    opened_as(Wish { name: driver(), gpus: 1, vram, checked: false, longest: None, faults }, slots)
 }
 
 pub fn opened_as(wish: Wish, slots: usize) -> Gpu {
@@ -102,11 +104,12 @@ pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
     let (peak, counted) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes()));
     let (steps, submissions) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.steps(), gpu.submissions()));
+    let blocks = gpu.as_ref().map(|gpu| gpu.blocks()).unwrap_or_default();
     let tile = |(info, sink): (&Info, &Arc<MemorySink>)| {
         let data = sink.take().unwrap_or_else(|e| fail(e));
         Tile { dtype: info.dtype, shape: info.shape, data }
     };
-    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, counted, steps, submissions }
+    Made { tiles: infos.iter().zip(&sinks).map(tile).collect(), summary, peak, counted, steps, submissions, blocks }
 }
 
 /// The plan of an array.

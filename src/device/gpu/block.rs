@@ -4,6 +4,7 @@
 use super::batch;
 use super::on_device::OnDevice;
 use super::open::Opened;
+use super::seats::Seat;
 use super::{Done, Gpu, Made, folds};
 use crate::device::cpu::block::{BlockValues, Scratch};
 use crate::device::{InputData, Partial};
@@ -14,13 +15,20 @@ use crate::tile::{Buffer, Tile, copy_view};
 use std::collections::HashMap;
 
 /// Runs a block.
-pub fn run(gpu: &Gpu, opened: &Opened, pass: &Pass, part: &GpuPass, region: &Region, inputs: &[InputData<'_>]) -> Done<Made> {
+pub fn run(
+    gpu: &Gpu,
+    (seat, opened): (&Seat, &Opened),
+    pass: &Pass,
+    part: &GpuPass,
+    region: &Region,
+    inputs: &[InputData<'_>],
+) -> Done<Made> {
     let program = &pass.program;
     let level = gpu.halvings();
     let plan = schedule(program, &part.sharing, region)?;
     let mut scratch = Scratch::default();
     let mut values = BlockValues::empty(program, region)?;
-    let mut device = OnDevice::new(gpu, opened, &plan);
+    let mut device = OnDevice::new(gpu, seat, opened, &plan);
     for number in 0..plan.batches.len() {
         match &plan.batches[number] {
             Batch::Gpu(acts) => {

@@ -15,6 +15,7 @@ mod open;
 mod pace;
 mod pipeline;
 mod probe;
+mod seats;
 mod slots;
 mod submit;
 mod told;
@@ -33,16 +34,12 @@ use crate::plan::{GpuPass, Pass};
 use crate::tile::{Tile, View};
 use emit::Dialect;
 use lock::lock;
-use memory::Pool;
 use open::Opened;
-use slots::Slots;
+use seats::{MOST_LOSSES, Seat};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// Losses of a device in one run after which it is given up.
-const MOST_LOSSES: usize = 3;
 
 /// How long a submission to a GPU may take: a desktop that it also draws must answer.
 const LONGEST: Duration = Duration::from_millis(100);
@@ -73,7 +70,9 @@ impl From<Error> for Fault {
 pub struct Wish {
     /// `gpu`, or part of an adapter's name.
     pub name: String,
-    /// Bytes that may be taken, staging included.
+    /// How many adapters of one kind; none differs from another in a bit.
+    pub gpus: usize,
+    /// Bytes that may be taken of each, staging included.
     pub vram: u64,
     /// Whether shaders keep every check.
     pub checked: bool,
@@ -83,13 +82,11 @@ pub struct Wish {
     pub faults: Faults,
 }
 
-/// One GPU in one run.
+/// The GPUs of one run.
 pub struct Gpu {
     wish: Wish,
-    pool: Pool,
-    slots: Slots,
+    seats: Vec<Seat>,
     cpu: Cpu,
-    losses: AtomicUsize,
     taken_over: AtomicBool,
     halvings: AtomicUsize,
     submissions: AtomicUsize,
@@ -104,19 +101,20 @@ struct Made {
 }
 
 impl Gpu {
-    /// Opens a GPU for a run.
+    /// Opens the GPUs of a run, each with that many blocks in flight.
     ///
     /// # Errors
-    /// No such adapter, a driver that refuses.
+    /// No such adapter, fewer than are asked for, a driver that refuses.
     pub fn open(wish: Wish, slots: usize) -> Result<Gpu> {
-        let opened = open::open(&wish.name, wish.checked)?;
-        let pool = Pool::new(wish.vram, &opened);
+        let seat = |which: usize| -> Result<Seat> {
+            let opened = open::open(&wish.name, wish.checked, which)?;
+            Ok(Seat::new(which, wish.vram, slots, &opened))
+        };
+        let seats = (0..wish.gpus.max(1)).map(seat).collect::<Result<Vec<_>>>()?;
         Ok(Gpu {
             wish,
-            pool,
-            slots: Slots::new(slots.max(1)),
+            seats,
             cpu: Cpu::default(),
-            losses: AtomicUsize::new(0),
             taken_over: AtomicBool::new(false),
             halvings: AtomicUsize::new(0),
             submissions: AtomicUsize::new(0),
@@ -125,16 +123,22 @@ impl Gpu {
         })
     }
 
-    /// The most bytes of device memory that the run held at once, by its own count.
+    /// The most bytes of one device's memory that the run held at once, by its own count.
     #[must_use]
     pub fn peak_bytes(&self) -> u64 {
-        self.pool.peak()
+        self.seats.iter().map(|seat| seat.pool.peak()).max().unwrap_or(0)
+    }
+
+    /// Blocks that each adapter made.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<usize> {
+        self.seats.iter().map(|seat| seat.slots.entered()).collect()
     }
 
     /// The same as the graphics library counts it: what other runs on this device hold meanwhile is in it.
     #[must_use]
     pub fn counted_peak_bytes(&self) -> u64 {
-        self.pool.counted_peak()
+        self.seats.iter().map(|seat| seat.pool.counted_peak()).max().unwrap_or(0)
     }
 
     /// Steps at which a failure can be ordered, so far.
@@ -205,15 +209,14 @@ impl Gpu {
         made: &mut Vec<(Region, Made)>,
     ) -> Result<()> {
         loop {
-            if self.losses.load(Ordering::Acquire) >= MOST_LOSSES {
+            let Some((seat, slot)) = seats::enter(&self.seats) else {
                 return self.take_over(pass, gpu, region, inputs, made);
-            }
-            let opened = open::open(&self.wish.name, self.wish.checked)?;
+            };
+            let opened = open::open(&self.wish.name, self.wish.checked, seat.which)?;
             if !opened.numerics.keeps_nan && !gpu.sharing.exact {
                 return self.on_cpu(pass, region, inputs, made);
             }
-            let slot = self.slots.enter();
-            let done = block::run(self, &opened, pass, gpu, &region, inputs);
+            let done = block::run(self, (seat, &opened), pass, gpu, &region, inputs);
             drop(slot);
             match done {
                 Ok(block) => {
@@ -221,12 +224,12 @@ impl Gpu {
                     return Ok(());
                 }
                 Err(Fault::Other(error)) => return Err(error),
-                Err(Fault::Lost(why)) => self.lost(&opened, &why, &region),
-                Err(Fault::Refused(bytes)) if self.slots.halve() => {
+                Err(Fault::Lost(why)) => self.lost(seat, &opened, &why, &region),
+                Err(Fault::Refused(bytes)) if seat.slots.halve() => {
                     self.notice(format!(
                         "the device refused {}: {} blocks in flight from now on",
                         bytes_text(bytes),
-                        self.slots.allowed()
+                        seat.slots.allowed()
                     ));
                 }
                 Err(Fault::Refused(bytes)) => return self.halved(pass, gpu, region, inputs, made, bytes),
@@ -234,17 +237,15 @@ impl Gpu {
         }
     }
 
-    fn lost(&self, opened: &Opened, why: &str, region: &Region) {
+    fn lost(&self, seat: &Seat, opened: &Opened, why: &str, region: &Region) {
         // Every block in flight meets the same loss; it counts once.
-        if !opened.health.condemn(why) {
-            return;
+        if opened.health.condemn(why) {
+            let number = seat.lose();
+            self.notice(format!(
+                "{} was lost ({why}); block {region} is run again (loss {number} of {MOST_LOSSES})",
+                opened.info.name
+            ));
         }
-        self.pool.clear();
-        let number = self.losses.fetch_add(1, Ordering::AcqRel) + 1;
-        self.notice(format!(
-            "{} was lost ({why}); block {region} is run again (loss {number} of {MOST_LOSSES})",
-            opened.info.name
-        ));
     }
 
     /// Runs the halves of a box whose buffers were refused.
@@ -332,7 +333,7 @@ impl Device for Gpu {
     }
 
     fn lanes(&self, pass: &Pass) -> usize {
-        pass.gpu.as_ref().map_or(0, |gpu| gpu.slots)
+        pass.gpu.as_ref().map_or(0, |gpu| gpu.slots * self.seats.len())
     }
 
     fn notices(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 
 use super::memory::{Pooled, Use};
 use super::open::{Opened, Transfer};
+use super::seats::Seat;
 use super::{Done, Fault, Gpu};
 use crate::plan::schedule::{Schedule, size_class};
 use crate::tile::Buffer;
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 /// The buffers of a block on a device; what is not given back is forgotten.
 pub struct OnDevice<'g> {
     pub gpu: &'g Gpu,
+    pub seat: &'g Seat,
     pub opened: &'g Opened,
     pub plan: &'g Schedule,
     pub buffers: Vec<Option<Pooled>>,
@@ -24,9 +26,10 @@ pub struct OnDevice<'g> {
 
 impl<'g> OnDevice<'g> {
     /// Nothing is on the device.
-    pub fn new(gpu: &'g Gpu, opened: &'g Opened, plan: &'g Schedule) -> Self {
+    pub fn new(gpu: &'g Gpu, seat: &'g Seat, opened: &'g Opened, plan: &'g Schedule) -> Self {
         OnDevice {
             gpu,
+            seat,
             opened,
             plan,
             buffers: vec![None; plan.buffers.len()],
@@ -43,7 +46,7 @@ impl<'g> OnDevice<'g> {
         let best = (0..self.idle.len()).filter(|k| fits(&self.idle[*k])).min_by_key(|k| self.idle[*k].buffer.size());
         match best {
             Some(best) => Ok(self.idle.swap_remove(best)),
-            None => self.gpu.pool.take(self.opened, used, bytes, &self.gpu.wish.faults),
+            None => self.seat.pool.take(self.opened, used, bytes, &self.gpu.wish.faults),
         }
     }
 
@@ -75,6 +78,6 @@ impl Drop for OnDevice<'_> {
     /// After a failure nobody knows what the device still does with them.
     fn drop(&mut self) {
         let left = self.buffers.drain(..).flatten().chain(self.idle.drain(..));
-        left.for_each(|pooled| self.gpu.pool.forget(&pooled));
+        left.for_each(|pooled| self.seat.pool.forget(&pooled));
     }
 }

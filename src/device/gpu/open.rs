@@ -15,8 +15,8 @@ use wgpu::{Backends, DeviceType, Features};
 static INSTANCES: AtomicUsize = AtomicUsize::new(0);
 static DEVICES: AtomicUsize = AtomicUsize::new(0);
 static INSTANCE: Mutex<Option<wgpu::Instance>> = Mutex::new(None);
-/// Opened devices by their name as asked for, and whether shaders are checked.
-type Devices = HashMap<(String, bool), Arc<Opened>>;
+/// Opened devices by their name as asked for, whether shaders are checked, and which of the adapters that are meant.
+type Devices = HashMap<(String, bool, usize), Arc<Opened>>;
 static OPEN: Mutex<Option<Devices>> = Mutex::new(None);
 
 /// How many instances of the graphics library this process made: none before a GPU is asked for.
@@ -125,43 +125,59 @@ fn rank(kind: DeviceType) -> usize {
     }
 }
 
-/// The adapter that is meant by `gpu` (the first real one) or by a part of its name.
-fn find(name: &str) -> Result<wgpu::Adapter> {
+/// What makes two adapters give the same bits: the same hardware under the same driver.
+fn kind_of(adapter: &wgpu::Adapter) -> (u32, u32, String, String, String) {
+    let info = adapter.get_info();
+    (info.vendor, info.device, info.name, info.driver, info.driver_info)
+}
+
+/// The adapter that is meant by `gpu` (the first real one) or by a part of its name, and all others of its kind.
+fn find(name: &str) -> Result<Vec<wgpu::Adapter>> {
     let all = adapters();
-    let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
-    let known = if names.is_empty() {
-        "no Vulkan, Metal or DirectX 12 driver was found".to_owned()
-    } else {
-        format!("found: {}", names.join(", "))
-    };
+    let known = names(&all);
     let wanted = name.to_lowercase();
     let is_meant = |adapter: &wgpu::Adapter| {
         let info = adapter.get_info();
         if wanted == "gpu" { info.device_type != DeviceType::Cpu } else { info.name.to_lowercase().contains(&wanted) }
     };
-    all.into_iter().find(is_meant).ok_or_else(|| {
-        let what = if wanted == "gpu" {
-            format!("no GPU to run on ({known})")
-        } else {
-            format!("no device is called '{name}' ({known})")
-        };
-        let error = if wanted == "gpu" { Error::machine(what) } else { Error::caller(what) };
-        error.hint("--device cpu runs without a GPU; stackmill doctor says what was found")
-    })
+    if let Some(kind) = all.iter().find(|adapter| is_meant(adapter)).map(kind_of) {
+        return Ok(all.into_iter().filter(|adapter| kind_of(adapter) == kind).collect());
+    }
+    let error = if wanted == "gpu" {
+        Error::machine(format!("no GPU to run on ({known})"))
+    } else {
+        Error::caller(format!("no device is called '{name}' ({known})"))
+    };
+    Err(error.hint("--device cpu runs without a GPU; stackmill doctor says what was found"))
 }
 
-/// The opened device of this name; one that is lost is opened anew.
+fn names(all: &[wgpu::Adapter]) -> String {
+    let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
+    if names.is_empty() {
+        "no Vulkan, Metal or DirectX 12 driver was found".to_owned()
+    } else {
+        format!("found: {}", names.join(", "))
+    }
+}
+
+/// The opened device of this name, or that many further of its kind; one that is lost is opened anew.
 ///
 /// # Errors
 /// No such adapter, a driver that refuses.
-pub fn open(name: &str, checked: bool) -> Result<Arc<Opened>> {
+pub fn open(name: &str, checked: bool, which: usize) -> Result<Arc<Opened>> {
     let mut all = lock(&OPEN);
     let all = all.get_or_insert_with(HashMap::new);
-    let key = (name.to_lowercase(), checked);
+    let key = (name.to_lowercase(), checked, which);
     if let Some(opened) = all.get(&key).filter(|o| o.health.trouble().is_none()) {
         return Ok(opened.clone());
     }
-    let opened = Arc::new(opened(&find(name)?, checked)?);
+    let alike = find(name)?;
+    let adapter = alike.get(which).ok_or_else(|| {
+        let what =
+            format!("{} adapters were asked for, {} of one kind are there ({})", which + 1, alike.len(), names(&adapters()));
+        Error::machine(what).hint("--gpus takes adapters of one kind only: others round differently")
+    })?;
+    let opened = Arc::new(opened(adapter, checked)?);
     all.insert(key, opened.clone());
     Ok(opened)
 }

@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 struct State {
     allowed: usize,
     taken: usize,
+    entered: usize,
 }
 
 /// A count that is waited for.
@@ -21,7 +22,7 @@ pub struct Slot<'s>(&'s Slots);
 impl Slots {
     /// That many slots.
     pub fn new(allowed: usize) -> Slots {
-        Slots { state: Mutex::new(State { allowed, taken: 0 }), freed: Condvar::new() }
+        Slots { state: Mutex::new(State { allowed, taken: 0, entered: 0 }), freed: Condvar::new() }
     }
 
     /// Waits for a slot.
@@ -31,6 +32,7 @@ impl Slots {
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.taken += 1;
+        state.entered += 1;
         Slot(self)
     }
 
@@ -40,6 +42,17 @@ impl Slots {
         let can = state.allowed > 1;
         state.allowed = state.allowed.div_ceil(2).min(state.allowed.max(2) - 1);
         can
+    }
+
+    /// How many nobody holds.
+    pub fn free(&self) -> usize {
+        let state = lock(&self.state);
+        state.allowed.saturating_sub(state.taken)
+    }
+
+    /// How often one was taken.
+    pub fn entered(&self) -> usize {
+        lock(&self.state).entered
     }
 
     /// How many there are.

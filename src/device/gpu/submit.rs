@@ -238,7 +238,7 @@ pub fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
 
 /// Gives back what the device is done with; after a failure nobody knows what it still does, and all is forgotten.
 pub fn settle(on: &mut OnDevice<'_>, recording: Recording, done: bool) {
-    let pool = &on.gpu.pool;
+    let pool = &on.seat.pool;
     let Recording { written, read, parting, sent, .. } = recording;
     let downs = read.into_iter().map(|(_, pooled)| pooled).filter(|p| p.used == Use::Down);
     let used = written.into_iter().chain(downs).chain(parting).chain(sent);

@@ -13,8 +13,8 @@ use std::fmt::Write;
 pub fn kernel(formula: &Formula, tape: &Tape, bound: &Bindings, repeated: &[bool], rank: usize) -> Result<Kernel> {
     let mut text = String::new();
     let count = bound.reads.len();
-    for k in 0..count {
-        text += &if repeated[k] { bound.load_repeated(k) } else { bound.load(k) };
+    for (k, is_repeated) in repeated.iter().enumerate().take(count) {
+        text += &if *is_repeated { bound.load_repeated(k) } else { bound.load(k) };
     }
     text += &bound.store();
     let lane = lane_type(tape.dtype.lane());

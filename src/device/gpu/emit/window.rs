@@ -161,16 +161,10 @@ pub fn extreme(taps: &LineTaps, along_x: bool, dtype: Dtype, dialect: Dialect) -
 /// `quad` for that many rows of results: each is what comes before the shared part, the shared part, what comes after it.
 fn rows_of_extremes(rows: usize) -> String {
     let last = rows - 1;
-    let mut text = format!(
-        "
-fn quad(x: u32, group: u32, outer: vec4<u32>) {{
-    let y = {rows}u * group;
-    let first = row_of(p.reads[0], y, outer) + x;
-    let rows = p.extra.y - y;
-    let from_{last} = shared_part(first, {last}u);
-"
-    );
+    let mut text = String::from("\nfn quad(x: u32, group: u32, outer: vec4<u32>) {\n");
     // Writing to a string does not fail.
+    let _ = writeln!(text, "    let y = {rows}u * group;\n    let first = row_of(p.reads[0], y, outer) + x;");
+    let _ = writeln!(text, "    let rows = p.extra.y - y;\n    let from_{last} = shared_part(first, {last}u);");
     for row in (0..last).rev() {
         let _ = writeln!(text, "    let from_{row} = better(key_at(first, {row}u), from_{});", row + 1);
     }

@@ -1,0 +1,44 @@
+//! The adapters of a run: each has its own buffers, its own blocks in flight, its own losses.
+//! It does not know what a block is.
+
+use super::memory::Pool;
+use super::open::Opened;
+use super::slots::{Slot, Slots};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Losses of an adapter's device in one run after which it is given up.
+pub const MOST_LOSSES: usize = 3;
+
+/// One adapter in one run.
+pub struct Seat {
+    /// Which of the adapters that are meant, from 0.
+    pub which: usize,
+    /// Its buffers.
+    pub pool: Pool,
+    /// Its blocks in flight.
+    pub slots: Slots,
+    losses: AtomicUsize,
+}
+
+impl Seat {
+    /// A seat with that many slots.
+    pub fn new(which: usize, vram: u64, slots: usize, opened: &Opened) -> Seat {
+        Seat { which, pool: Pool::new(vram, opened), slots: Slots::new(slots.max(1)), losses: AtomicUsize::new(0) }
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.losses.load(Ordering::Acquire) >= MOST_LOSSES
+    }
+
+    /// Counts a loss; which one it is.
+    pub fn lose(&self) -> usize {
+        self.pool.clear();
+        self.losses.fetch_add(1, Ordering::AcqRel) + 1
+    }
+}
+
+/// The seat that is freest, with a slot of it; none where all are given up. Waits for a slot where none is free.
+pub fn enter(seats: &[Seat]) -> Option<(&Seat, Slot<'_>)> {
+    let seat = seats.iter().filter(|seat| !seat.is_given_up()).max_by_key(|seat| (seat.slots.free(), usize::MAX - seat.which))?;
+    Some((seat, seat.slots.enter()))
+}
