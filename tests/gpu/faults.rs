@@ -147,6 +147,7 @@ fn submissions_are_bounded_and_change_no_bit() {
         assert_same(text, &whole.tiles[0], &cut.tiles[0]);
         assert!(whole.notices().is_empty(), "{text}: {:?}", whole.notices());
         assert!(cut.submissions > 4 * whole.submissions, "{text}: {} and {}", whole.submissions, cut.submissions);
+        assert!(cut.blocks[0] > whole.blocks[0], "{text}: {:?} and {:?} blocks", whole.blocks, cut.blocks);
         let told = cut.notices();
         assert!(told.len() == 1 && told[0].contains("blocks are halved"), "{text}: {told:?}");
     }
