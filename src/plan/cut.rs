@@ -7,6 +7,7 @@ use super::program::Program;
 use super::schedule::{self, MOST_BINDING};
 use super::single::in_single;
 use super::sweep::Sweep;
+use super::vram::vram_bytes;
 use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Stage;
@@ -145,7 +146,7 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
 /// Bytes of device memory and of the CPU's memory that one block in flight takes, and those of its largest buffer.
 fn gpu_bytes(pass: &Pass, sharing: &Sharing, block: &Region) -> Result<(u64, u64, u64)> {
     let plan = schedule::worst_schedule(&pass.program, sharing, block)?;
-    let (vram, largest) = schedule::vram_bytes(&pass.program, &plan);
+    let (vram, largest) = vram_bytes(&pass.program, &plan);
     let steps = if sharing.folds.iter().all(Option::is_none) && sharing.segments.iter().all(|s| s.gpu) {
         0
     } else {

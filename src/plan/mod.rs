@@ -12,6 +12,7 @@ mod reach;
 pub mod schedule;
 mod single;
 mod sweep;
+mod vram;
 mod work;
 
 pub use budget::Costs;
@@ -20,6 +21,7 @@ pub use place::{Placement, SMALL_JOB, Segment, Sharing};
 pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step};
 pub use reach::{input_regions, reach_of, regions};
 pub use sweep::Sweep;
+pub use vram::{serves, size_class, vram_bytes};
 pub use work::work_of;
 
 use crate::error::Result;

@@ -5,7 +5,7 @@ use super::faults::Faults;
 use super::lock::lock;
 use super::open::Opened;
 use super::{Done, Fault};
-use crate::plan::schedule::size_class;
+use crate::plan::size_class;
 use std::sync::Mutex;
 use wgpu::BufferUsages as U;
 
@@ -55,6 +55,18 @@ pub struct Pooled {
     pub used: Use,
     /// The device that it belongs to.
     pub device: usize,
+}
+
+impl Pooled {
+    /// Writes the start of the buffer, which is mapped, and unmaps it.
+    pub fn write(&self, bytes: &[u8]) -> Done<()> {
+        let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
+        let mut range = self.buffer.get_mapped_range_mut(..bytes.len() as u64).map_err(lost)?;
+        range.copy_from_slice(bytes);
+        drop(range);
+        self.buffer.unmap();
+        Ok(())
+    }
 }
 
 #[derive(Default)]

@@ -5,7 +5,8 @@ use super::memory::{Pooled, Use};
 use super::open::{Opened, Transfer};
 use super::seats::Seat;
 use super::{Done, Fault, Gpu};
-use crate::plan::schedule::{Schedule, size_class};
+use crate::plan::schedule::Schedule;
+use crate::plan::{serves, size_class};
 use crate::tile::Buffer;
 use std::collections::HashMap;
 
@@ -42,7 +43,7 @@ impl<'g> OnDevice<'g> {
     /// A buffer: one that this block has freed already, else one of the pool.
     pub fn take(&mut self, used: Use, bytes: u64) -> Done<Pooled> {
         let class = size_class(bytes);
-        let fits = |p: &Pooled| p.used == used && p.buffer.size() >= class && p.buffer.size() <= 2 * class;
+        let fits = |p: &Pooled| p.used == used && serves(p.buffer.size(), class);
         let best = (0..self.idle.len()).filter(|k| fits(&self.idle[*k])).min_by_key(|k| self.idle[*k].buffer.size());
         match best {
             Some(best) => Ok(self.idle.swap_remove(best)),

@@ -6,7 +6,6 @@ use super::memory::{Pooled, Use};
 use super::on_device::OnDevice;
 use super::open::Transfer;
 use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
-use super::transfer::write;
 use super::words::Words;
 use super::{Done, Fault};
 use crate::error::Error;
@@ -95,14 +94,14 @@ impl Recording {
         if on.opened.transfer == Transfer::Unified {
             let own = on.take(Use::SharedWords, size)?;
             self.sent.push(own.clone());
-            return write(&own, &padded);
+            return own.write(&padded);
         }
         let own = on.take(Use::Words, size)?;
         self.sent.push(own.clone());
         let staging = on.take(Use::Up, size)?;
         self.sent.push(staging.clone());
         self.orders.insert(0, Order::CopyIn { from: staging.buffer.clone(), to: own.buffer, bytes: size });
-        write(&staging, &padded)
+        staging.write(&padded)
     }
 }
 

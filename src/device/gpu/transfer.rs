@@ -31,14 +31,14 @@ pub fn upload(
     if on.opened.transfer == Transfer::Unified {
         let own = on.take(Use::In, bytes)?;
         on.buffers[value] = Some(own.clone());
-        return write(&own, rows.bytes());
+        return own.write(rows.bytes());
     }
     let own = on.take(Use::Local, bytes)?;
     on.buffers[value] = Some(own.clone());
     let staging = on.take(Use::Up, bytes)?;
     recording.written.push(staging.clone());
     recording.orders.push(Order::CopyIn { from: staging.buffer.clone(), to: own.buffer, bytes });
-    write(&staging, rows.bytes())
+    staging.write(rows.bytes())
 }
 
 /// A value's boxes as the device holds them.
@@ -62,16 +62,6 @@ fn lay_out(
             None => copy_view(&values.view(value, part)?, out, &extents, &goal),
         }
     }
-    Ok(())
-}
-
-/// Writes the start of a mapped buffer and unmaps it.
-pub fn write(pooled: &Pooled, bytes: &[u8]) -> Done<()> {
-    let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
-    let mut range = pooled.buffer.get_mapped_range_mut(..bytes.len() as u64).map_err(lost)?;
-    range.copy_from_slice(bytes);
-    drop(range);
-    pooled.buffer.unmap();
     Ok(())
 }
 
