@@ -1,4 +1,5 @@
-// The walk of a kernel that makes its result quad by quad: 256 invocations, as wide as rows are long, 32 quads at most.
+// The walk of a kernel that makes its result quad by quad: 256 invocations, as wide as rows are long, 32 quads where
+// there are rows for all.
 // It does not know what a quad computes.
 
 @compute @workgroup_size(256)

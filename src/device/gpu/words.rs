@@ -11,9 +11,9 @@ use crate::plan::schedule::{Laid, QUAD};
 const NOWHERE: u32 = u32::MAX;
 /// Words of zeros at the start: the table of an axis that is not there.
 const ZEROS: usize = QUAD;
-/// Invocations of a workgroup, and how many of a row at most.
+/// Invocations of a workgroup, and how many of a row where there are rows for the others.
 const WORKGROUP: usize = 256;
-const MOST_COLUMNS: usize = 32;
+const COLUMNS: usize = 32;
 /// Arrays that a kernel may read, as `frame.wgsl` declares.
 const READS: usize = 6;
 
@@ -122,7 +122,7 @@ impl Words {
 
     fn dispatch(&mut self, [x, y, a, b, c, d]: [usize; MAX_RANK], parameters: &Parameters) -> (u32, [u32; 3]) {
         let quads = x.div_ceil(QUAD);
-        let columns = quads.next_power_of_two().min(MOST_COLUMNS);
+        let columns = columns_of(quads, y);
         let offset = self.told([quads, y, a * b * c * d, 0, a, b, c, d], columns.ilog2(), parameters);
         (offset, groups([quads.div_ceil(columns), y.div_ceil(WORKGROUP / columns), a * b * c * d]))
     }
@@ -216,6 +216,12 @@ impl Words {
         let [x, y, a, b, c, d] = inside_out(&starts, 0).map(|s| word(s.cast_signed()));
         Place { base: 0, x, y, outer: [a, b, c, d] }
     }
+}
+
+/// How many quads of a row a workgroup takes: as many as there are, so that rows that are short or few leave none idle.
+fn columns_of(quads: usize, rows: usize) -> usize {
+    let few_rows = WORKGROUP / rows.next_power_of_two().clamp(1, WORKGROUP);
+    quads.next_power_of_two().min(COLUMNS).max(few_rows)
 }
 
 /// What every device can launch along one dimension; kernels walk the rest.
