@@ -85,7 +85,7 @@ fn medians(c: &mut Criterion) {
         let input = noise(dtype, shape.zip_with(&size, |n, s| n + s - 1));
         let (mut out, mut slow) = (Tile::zeroed(dtype, shape), Tile::zeroed(dtype, shape));
         assert!(median(&input.view(), &size, &shape, out.data.bytes_mut()));
-        rank_slow(&input.view(), &size, size.count() / 2, &shape, slow.data.bytes_mut());
+        rank_slow(&input.view(), &size, None, size.count() / 2, &shape, slow.data.bytes_mut());
         assert_eq!(out.data.bytes(), slow.data.bytes(), "{name}");
         bench(c, name, shape.count(), || {
             assert!(median(&black_box(input.view()), &size, &shape, out.data.bytes_mut()));

@@ -9,6 +9,7 @@ use stackmill::graph::{Array, Op};
 use stackmill::language::evaluate;
 use stackmill::ops;
 use stackmill::ops::compare::COMPARE;
+use stackmill::ops::correlate::CORRELATE;
 use stackmill::ops::edges::EDGES;
 use stackmill::ops::geometry::GEOMETRY;
 use stackmill::ops::math::MATH;
@@ -30,29 +31,36 @@ fn head(case: &Case) -> &str {
     case.text.split_once('(').map_or("", |(name, _)| name)
 }
 
-fn prove_families(families: &[&[&Op]]) {
+type Families = [&'static [&'static Op]];
+
+const LINEAR: &Families = &[SMOOTH, EDGES, CORRELATE];
+const ORDERED: &Families = &[RANK, MORPHOLOGY];
+const REDUCED: &Families = &[REDUCE];
+const PLACED: &Families = &[MATH, COMPARE, GEOMETRY];
+
+fn prove_families(families: &Families) {
     let names: Vec<&str> = families.concat().iter().map(|op| op.name).collect();
     prove_part(|case| names.contains(&head(case)));
 }
 
 #[test]
-fn smoothing_and_edges() {
-    prove_families(&[SMOOTH, EDGES]);
+fn smoothing_edges_and_correlations() {
+    prove_families(LINEAR);
 }
 
 #[test]
 fn windows() {
-    prove_families(&[RANK, MORPHOLOGY]);
+    prove_families(ORDERED);
 }
 
 #[test]
 fn reductions() {
-    prove_families(&[REDUCE]);
+    prove_families(REDUCED);
 }
 
 #[test]
 fn elements_and_places() {
-    prove_families(&[MATH, COMPARE, GEOMETRY]);
+    prove_families(PLACED);
 }
 
 #[test]
@@ -69,6 +77,9 @@ fn every_op_with_a_borrowed_name_has_cases() {
     }
     let missing: Vec<&str> = ops::all().filter(|op| op.same_as.is_some() && !seen.contains(op.name)).map(|op| op.name).collect();
     assert!(missing.is_empty(), "ops without a golden case: {missing:?}");
+    let tested = [LINEAR, ORDERED, REDUCED, PLACED].concat().concat();
+    let forgotten: Vec<&str> = ops::all().map(|op| op.name).filter(|name| !tested.iter().any(|op| op.name == *name)).collect();
+    assert!(forgotten.is_empty(), "ops whose cases no test runs: {forgotten:?}");
 }
 
 /// The names of the ops that a graph is made of.

@@ -85,7 +85,7 @@ fn extreme_is_the_naive_extreme() {
                 let size = Dims::filled(shape.len(), 1).with(axis, window);
                 let (mut found, mut right) = (Tile::zeroed(dtype, shape), Tile::zeroed(dtype, shape));
                 extreme(&view, axis, window, true, &shape, found.data.bytes_mut()).unwrap();
-                rank_slow(&view, &size, window - 1, &shape, right.data.bytes_mut());
+                rank_slow(&view, &size, None, window - 1, &shape, right.data.bytes_mut());
                 same(dtype, &shape, found.data.bytes(), right.data.bytes(), "greatest");
                 extreme(&view, axis, window, false, &shape, found.data.bytes_mut()).unwrap();
                 naive_least(&view, axis, window, &shape, right.data.bytes_mut());
@@ -274,7 +274,7 @@ fn median_is_the_slow_median() {
             let view = crop(&tile, &padded);
             let (mut found, mut right) = (Tile::zeroed(dtype, shape), Tile::zeroed(dtype, shape));
             assert!(median(&view, &size, &shape, found.data.bytes_mut()), "{dtype} has no median of {size}");
-            rank_slow(&view, &size, size.count() / 2, &shape, right.data.bytes_mut());
+            rank_slow(&view, &size, None, size.count() / 2, &shape, right.data.bytes_mut());
             same(dtype, &shape, found.data.bytes(), right.data.bytes(), &format!("median {size}"));
         }
     }
@@ -305,7 +305,7 @@ fn sliding_ranks_are_the_slow_ranks() {
             for order in [0, size.count() / 3, size.count() / 2, size.count() - 1] {
                 let (mut found, mut right) = (Tile::zeroed(dtype, shape), Tile::zeroed(dtype, shape));
                 rank(&view, &size, order, &shape, found.data.bytes_mut()).unwrap();
-                rank_slow(&view, &size, order, &shape, right.data.bytes_mut());
+                rank_slow(&view, &size, None, order, &shape, right.data.bytes_mut());
                 same(dtype, &shape, found.data.bytes(), right.data.bytes(), &format!("rank {order} of {size}"));
             }
         }
@@ -322,11 +322,11 @@ fn a_flipped_axis_and_a_scalar_are_read() {
     let (size, shape) = (Dims::from([3, 3]), Dims::from([4, 3]));
     let (mut found, mut right) = (Tile::zeroed(Dtype::F16, shape), Tile::zeroed(Dtype::F16, shape));
     assert!(median(&flipped, &size, &shape, found.data.bytes_mut()));
-    rank_slow(&flipped, &size, 4, &shape, right.data.bytes_mut());
+    rank_slow(&flipped, &size, None, 4, &shape, right.data.bytes_mut());
     same(Dtype::F16, &shape, found.data.bytes(), right.data.bytes(), "flipped");
     let scalar = f16::from_f32(2.5).to_ne_bytes();
     let mut out = [0u8; 2];
-    rank_slow(&View::contiguous(&scalar, Dtype::F16, Dims::default()), &Dims::default(), 0, &Dims::default(), &mut out);
+    rank_slow(&View::contiguous(&scalar, Dtype::F16, Dims::default()), &Dims::default(), None, 0, &Dims::default(), &mut out);
     assert_eq!(out, scalar);
 }
 

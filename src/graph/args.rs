@@ -89,6 +89,7 @@ impl ParamType for bool {
     fn from_value(value: &Value) -> Result<Self> {
         match value {
             Value::Bool(b) => Ok(*b),
+            Value::Int(bit @ (0 | 1)) => Ok(*bit == 1),
             other => Err(wrong(Self::KIND, other)),
         }
     }

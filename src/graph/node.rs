@@ -6,7 +6,7 @@ use super::fold::Fold;
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::expr::Formula;
-use crate::grid::{Dims, Edge};
+use crate::grid::{Dims, Edge, Region, indices};
 use crate::storage::{Info, Source};
 use crate::tile::{Tile, View};
 use std::panic::Location;
@@ -68,15 +68,45 @@ pub trait Window: Send + Sync {
     fn order_statistic(&self) -> Option<OrderStatistic> {
         None
     }
+    /// Where the window is nothing but a weighted sum of a box's elements: which.
+    fn weighted_box(&self) -> Option<WeightedBox> {
+        None
+    }
 }
 
 /// The element of a rank in a box; NaN is the largest.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderStatistic {
     /// The extents of the box.
     pub size: Dims,
     /// The rank: 0 is the least.
     pub rank: usize,
+    /// Which places of the box count, C order; all where there is none.
+    pub footprint: Option<Arc<[bool]>>,
+}
+
+impl OrderStatistic {
+    /// How many elements there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.footprint.as_ref().map_or(self.size.count(), |marks| marks.iter().filter(|marked| **marked).count())
+    }
+
+    /// The places that count, C order.
+    #[must_use]
+    pub fn places(&self) -> Vec<Dims> {
+        let all = indices(Region::whole(self.size)).enumerate();
+        all.filter(|(k, _)| self.footprint.as_ref().is_none_or(|marks| marks[*k])).map(|(_, index)| index).collect()
+    }
+}
+
+/// A sum of elements of a box, each times its weight, in this order, in the dtype of the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightedBox {
+    /// The extents of the box.
+    pub size: Dims,
+    /// Places in the box and their weights.
+    pub taps: Arc<[(Dims, f64)]>,
 }
 
 /// A running computation along one axis.

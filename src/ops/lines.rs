@@ -5,7 +5,7 @@ use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::expr::Formula;
 use crate::graph::{Array, AxisList, LineTaps, Origin, PerAxis, Stage, per_axis};
-use crate::grid::Edge;
+use crate::grid::{Dims, Edge};
 use crate::storage::{Info, Kind};
 use std::panic::Location;
 use std::sync::Arc;
@@ -81,6 +81,16 @@ fn span(axis: usize, size: i64, origin: i64) -> Result<Span> {
     }
     let from = isize::try_from(-(size / 2) - origin).unwrap_or(0);
     Ok(Span { axis, from, len })
+}
+
+/// The box that windows along axes make: its extents, and where it starts relative to the output's place.
+pub fn boxed(rank: usize, spans: &[Span]) -> (Dims, Vec<isize>) {
+    let (mut size, mut from) = (Dims::filled(rank, 1), vec![0; rank]);
+    for span in spans {
+        size[span.axis] = span.len;
+        from[span.axis] = span.from;
+    }
+    (size, from)
 }
 
 /// The same windows mirrored, as a dilation reads them.

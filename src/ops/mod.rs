@@ -1,7 +1,9 @@
 //! The catalogue: what can be computed. The order here is the order of the documentation.
 //! It knows the graph and nothing of how a graph is run.
 
+mod box_sum;
 pub mod compare;
+pub mod correlate;
 pub mod edges;
 mod float_state;
 mod folded_blocks;
@@ -25,6 +27,7 @@ pub static FAMILIES: &[&[&Op]] = &[
     compare::COMPARE,
     smooth::SMOOTH,
     edges::EDGES,
+    correlate::CORRELATE,
     rank::RANK,
     morphology::MORPHOLOGY,
     reduce::REDUCE,

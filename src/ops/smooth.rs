@@ -14,7 +14,7 @@ use crate::storage::Info;
 const WIDEST: f64 = (1u32 << 19) as f64;
 
 /// The dtype between the axes: f32 where its 24 bits leave an 8-bit result exact to 1e-3, else f64.
-fn between_axes(dtype: Dtype) -> Dtype {
+pub(super) fn between_axes(dtype: Dtype) -> Dtype {
     match dtype {
         Dtype::Bool | Dtype::U8 | Dtype::I8 | Dtype::F16 | Dtype::F32 => Dtype::F32,
         _ => Dtype::F64,

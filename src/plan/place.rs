@@ -143,7 +143,9 @@ fn refusal(program: &Program, step: &Step) -> Option<String> {
     }
     match &step.stage {
         Stage::Formula { .. } => step.tape.as_ref().and_then(wide_lane),
-        Stage::Window { window, .. } if window.order_statistic().is_none() => Some("no kernel for this window".to_owned()),
+        Stage::Window { window, .. } if window.order_statistic().is_none() && window.weighted_box().is_none() => {
+            Some("no kernel for this window".to_owned())
+        }
         Stage::Scan(_) => Some("a running sum is carried in 64 bits".to_owned()),
         Stage::Fold(_) => Some("a fold".to_owned()),
         Stage::Line { .. } | Stage::Window { .. } | Stage::View(_) => None,
@@ -166,6 +168,7 @@ fn is_exact(program: &Program, step: &Step) -> bool {
     let float = |v: usize| program.info(v).is_ok_and(|info| info.dtype.is_float());
     match &step.stage {
         Stage::Line { taps: LineTaps::Weights(_), .. } => !step.inputs.iter().any(|v| float(*v)),
+        Stage::Window { window, .. } => window.weighted_box().is_none(),
         Stage::Formula { .. } => step.tape.as_ref().is_some_and(|tape| tape.steps.iter().all(is_exact_step)),
         _ => true,
     }

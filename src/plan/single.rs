@@ -58,7 +58,11 @@ fn narrowed(program: &Program) -> Vec<bool> {
 }
 
 fn is_weighted(step: &Step) -> bool {
-    matches!(step.stage, Stage::Line { taps: LineTaps::Weights(_), .. })
+    match &step.stage {
+        Stage::Line { taps, .. } => matches!(taps, LineTaps::Weights(_)),
+        Stage::Window { window, .. } => window.weighted_box().is_some(),
+        _ => false,
+    }
 }
 
 fn is_made_small(step: &Step, narrow: &[bool]) -> bool {

@@ -58,7 +58,8 @@ fn table_bytes(program: &Program, act: &Act) -> u64 {
         Act::Pad { shape, .. } => shape.iter().map(|n| n.next_multiple_of(QUAD)).sum::<usize>(),
         Act::Run { step, part, .. } => match &program.steps[*step].stage {
             Stage::Line { taps, .. } => taps.len(),
-            Stage::Window { window, .. } => window.reach().iter().map(|(a, b)| a + b + 1).product(),
+            // Offsets, and weights.
+            Stage::Window { window, .. } => 2 * window.reach().iter().map(|(a, b)| a + b + 1).product::<usize>(),
             Stage::View(_) => part.shape.iter().map(|n| n.next_multiple_of(QUAD)).sum(),
             _ => 0,
         },

@@ -26,8 +26,8 @@ fn an_element(program: &Program, step: usize) -> u64 {
         Stage::Line { taps: LineTaps::Weights(weights), .. } => 2 * weights.len(),
         Stage::Line { taps, .. } => taps.len(),
         Stage::Window { window, .. } => {
-            let count = window.order_statistic().map_or(1, |order| order.size.count());
-            count * count.ilog2().max(1) as usize
+            let sorted = window.order_statistic().map(|order| order.count()).map(|n| n * n.ilog2().max(1) as usize);
+            sorted.or_else(|| window.weighted_box().map(|sum| 2 * sum.taps.len())).unwrap_or(1)
         }
         _ => 4,
     };

@@ -15,15 +15,29 @@ use crate::with_plain_type;
 /// `input.shape[a] = out_shape[a] + size[a] - 1`; any strides, all dtypes, 0 to 6 axes. Floats are compared by their
 /// total order, -0 before +0 and NaN last; a NaN result is the canonical quiet NaN. Ranks beyond the window count as
 /// its greatest. This is the meaning that every faster path is tested against.
-pub fn rank_slow(input: &View<'_>, size: &Dims, rank: usize, out_shape: &Dims, out: &mut [u8]) {
-    with_plain_type!(input.dtype, T => rank_slow_of::<T>(input, size, rank, out_shape, out));
+///
+/// Of the window only those places count that `marks`, one an element in C order, says; all where there are none.
+pub fn rank_slow(input: &View<'_>, size: &Dims, marks: Option<&[bool]>, rank: usize, out_shape: &Dims, out: &mut [u8]) {
+    with_plain_type!(input.dtype, T => rank_slow_of::<T>(input, size, marks, rank, out_shape, out));
 }
 
-fn rank_slow_of<T: Ordered>(input: &View<'_>, size: &Dims, rank: usize, out_shape: &Dims, out: &mut [u8]) {
+fn is_marked(marks: Option<&[bool]>, place: usize) -> bool {
+    marks.is_none_or(|marks| marks.get(place).copied().unwrap_or(false))
+}
+
+fn rank_slow_of<T: Ordered>(
+    input: &View<'_>,
+    size: &Dims,
+    marks: Option<&[bool]>,
+    rank: usize,
+    out_shape: &Dims,
+    out: &mut [u8],
+) {
     let (bytes, last) = (size_of::<T>(), T::Key::GREATEST);
     let mut window: Vec<T::Key> = Vec::with_capacity(size.count());
     for (start, goal) in indices(Region::whole(*out_shape)).zip(out.chunks_exact_mut(bytes)) {
-        let places = indices(Region { start, shape: *size }).map(|index| input.element(&index) * bytes);
+        let all = indices(Region { start, shape: *size }).enumerate().filter(|(place, _)| is_marked(marks, *place));
+        let places = all.map(|(_, index)| input.element(&index) * bytes);
         window.clear();
         window.extend(places.map(|at| bytemuck::pod_read_unaligned::<T>(&input.bytes[at..at + bytes]).key(last)));
         let rank = rank.min(window.len().saturating_sub(1));
@@ -48,6 +62,41 @@ pub fn rank(input: &View<'_>, size: &Dims, rank: usize, out_shape: &Dims, out: &
         }),
     }
     Ok(())
+}
+
+/// As [`rank_slow`] with marks, exactly, for rows that are dense.
+///
+/// # Errors
+/// As [`rank`].
+pub fn rank_of_places(
+    input: &View<'_>,
+    size: &Dims,
+    marks: &[bool],
+    rank: usize,
+    out_shape: &Dims,
+    out: &mut [u8],
+) -> Result<()> {
+    with_plain_type!(input.dtype, T => select::<T>(padded(input, size, out_shape, out)?, size, marks, rank));
+    Ok(())
+}
+
+fn select<T: Ordered>(found: Padded<'_, T>, size: &Dims, marks: &[bool], rank: usize) {
+    let Padded { input, out, layout } = found;
+    let last = T::Key::GREATEST;
+    let offset = |index: Dims| -> isize { index.iter().zip(&layout.strides).map(|(i, s)| i.cast_signed() * s).sum() };
+    let all = indices(Region::whole(*size)).enumerate().filter(|(place, _)| is_marked(Some(marks), *place));
+    let places: Vec<isize> = all.map(|(_, index)| offset(index)).collect();
+    let mut window: Vec<T::Key> = Vec::with_capacity(places.len());
+    layout.each_row(None, |from, to| {
+        for x in 0..layout.row() {
+            window.clear();
+            window.extend(places.iter().map(|o| input[(from + x).wrapping_add_signed(*o)].key(last)));
+            let rank = rank.min(window.len().saturating_sub(1));
+            if !window.is_empty() {
+                out[to + x] = T::value(*window.select_nth_unstable(rank).1, last);
+            }
+        }
+    });
 }
 
 /// The keys of a window, some leaving and some coming.

@@ -4,7 +4,7 @@
 use super::data::{Data, Values};
 use super::oracle::Case;
 use stackmill::dtype::Dtype;
-use stackmill::graph::{Op, Value};
+use stackmill::graph::{Nested, Op, ParamType, Value};
 use stackmill::grid::Edge;
 
 pub const SHAPE: [usize; 3] = [4, 6, 9];
@@ -19,6 +19,17 @@ fn ints<const N: usize>(items: [i64; N]) -> Value {
 
 fn floats<const N: usize>(items: [f64; N]) -> Value {
     Value::List(items.into_iter().map(Value::Float).collect())
+}
+
+fn weights<const N: usize, const M: usize, const K: usize>(planes: [[[f64; N]; M]; K]) -> Value {
+    Nested::<f64>::from(planes).into_value()
+}
+
+/// A cross in the plane and one place beside it in the next.
+fn footprint() -> Value {
+    let planes =
+        [[[false, true, false], [true, true, true], [false, true, false]], [[false; 3], [false, false, true], [false; 3]]];
+    Nested::<bool>::from(planes).into_value()
 }
 
 fn named<const N: usize>(items: [(&str, Value); N]) -> Named {
@@ -38,6 +49,28 @@ fn arguments(op: &Op, dtype: Dtype) -> Vec<Named> {
             named([("size", Value::Int(3))]),
             named([("size", ints([1, 4, 5])), ("origin", ints([0, -1, 2]))]),
             named([("size", ints([2, 1, 2]))]),
+        ],
+        "rank_filter" => vec![
+            named([("rank", Value::Int(1)), ("size", Value::Int(3))]),
+            named([("rank", Value::Int(-2)), ("size", ints([1, 4, 5])), ("origin", ints([0, -1, 2]))]),
+            named([("rank", Value::Int(2)), ("footprint", footprint())]),
+        ],
+        "percentile_filter" => vec![
+            named([("percentile", Value::Float(20.0)), ("size", Value::Int(3))]),
+            named([("percentile", Value::Float(-35.0)), ("size", ints([2, 1, 4])), ("origin", ints([0, 0, 1]))]),
+            named([("percentile", Value::Float(100.0)), ("footprint", footprint())]),
+        ],
+        "correlate1d" | "convolve1d" => vec![
+            named([("weights", floats([0.25, 0.5, 0.25])), ("axis", Value::Int(0))]),
+            named([("weights", floats([0.4, 0.3, 0.2, 0.1])), ("origin", Value::Int(1)), ("axis", Value::Int(1))]),
+            named([("weights", floats([1.0, -3.0, 0.0, 2.5, 0.5]))]),
+        ],
+        "correlate" | "convolve" => vec![
+            named([("weights", weights([[[0.1, 0.2, 0.0], [0.3, 0.2, 0.2]]]))]),
+            named([
+                ("weights", weights([[[0.5, -1.0], [0.0, 2.0], [1.0, 0.25]], [[0.0, 3.0], [-0.5, 1.0], [0.0, 0.0]]])),
+                ("origin", ints([0, 1, -1])),
+            ]),
         ],
         "grey_erosion" | "grey_dilation" | "grey_opening" | "grey_closing" | "white_tophat" | "black_tophat" => vec![
             named([("size", Value::Int(3))]),
@@ -85,7 +118,7 @@ fn reduced() -> Vec<Named> {
 
 /// Sums of infinities and of what a float cannot hold mean little: linear ops see NaN and infinities one at a time.
 fn data(op: &Op, dtype: Dtype) -> Vec<Data> {
-    let is_linear = matches!(op.family, "smooth" | "edges") || matches!(op.name, "sum" | "mean" | "var" | "std");
+    let is_linear = matches!(op.family, "smooth" | "edges" | "correlate") || matches!(op.name, "sum" | "mean" | "var" | "std");
     match (is_linear, dtype.is_float()) {
         (true, true) => vec![Data::Plain, Data::Nan, Data::Infinite],
         (true, false) => vec![Data::Plain],

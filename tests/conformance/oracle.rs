@@ -111,6 +111,8 @@ pub fn expected(case: &Case) -> Option<Expected> {
         "sobel_magnitude" => windows::sobel_magnitude(case),
         "laplace" => windows::laplace(case),
         "median" => windows::median(case),
+        "rank_filter" | "percentile_filter" => windows::ranked(case),
+        "correlate" | "convolve" | "correlate1d" | "convolve1d" => windows::correlation(case),
         "minimum_filter" | "maximum_filter" | "grey_erosion" | "grey_dilation" | "grey_opening" | "grey_closing"
         | "white_tophat" | "black_tophat" => windows::extremes(case),
         "sum" | "mean" | "var" | "std" | "min" | "max" | "argmin" | "argmax" => reductions::reduction(case),

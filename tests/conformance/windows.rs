@@ -4,6 +4,7 @@
 use super::data::Values;
 use super::oracle::{Case, Expected, Judge, float, int, rounded};
 use stackmill::dtype::{Dtype, Number};
+use stackmill::graph::Value;
 use stackmill::grid::{Dims, Edge, Region, indices};
 use std::cmp::Ordering;
 
@@ -115,10 +116,14 @@ pub fn laplace(case: &Case) -> Expected {
 
 /// The window of every element as numbers; `mirrored` reads it at the other side of its centre.
 fn windows(case: &Case, values: &Values, mirrored: bool) -> Vec<Vec<Number>> {
-    let (size, origin) = (case.floats("size"), case.floats("origin"));
+    let size: Dims = case.floats("size").iter().map(|s| *s as usize).collect();
+    gathered(case, values, size, mirrored)
+}
+
+fn gathered(case: &Case, values: &Values, size: Dims, mirrored: bool) -> Vec<Vec<Number>> {
+    let origin = case.floats("origin");
     let shape = values.dims();
     let outside = rounded(Number::Float(case.cval()), values.dtype);
-    let size: Dims = size.iter().map(|s| *s as usize).collect();
     let from: Vec<isize> = size.iter().zip(&origin).map(|(s, o)| -(*s as isize / 2) - *o as isize).collect();
     let one = |index: Dims| {
         indices(Region::whole(size))
@@ -133,6 +138,89 @@ fn windows(case: &Case, values: &Values, mirrored: bool) -> Vec<Vec<Number>> {
             .collect()
     };
     indices(Region::whole(shape)).map(one).collect()
+}
+
+/// Nested lists as extents and numbers; `[1, 1, n]` along one axis where it is a single list.
+fn nested(case: &Case, name: &str) -> Option<(Vec<usize>, Vec<f64>)> {
+    fn walk(value: &Value, depth: usize, shape: &mut Vec<usize>, items: &mut Vec<f64>) {
+        let Value::List(level) = value else {
+            items.push(match value {
+                Value::Bool(marked) => f64::from(u8::from(*marked)),
+                Value::Int(i) => *i as f64,
+                Value::Float(v) => *v,
+                other => panic!("{other} is no number"),
+            });
+            return;
+        };
+        if shape.len() == depth {
+            shape.push(level.len());
+        }
+        level.iter().for_each(|part| walk(part, depth + 1, shape, items));
+    }
+    let value = case.args.iter().find(|(n, _)| n == name).map(|(_, v)| v)?;
+    let (mut shape, mut items) = (Vec::new(), Vec::new());
+    walk(value, 0, &mut shape, &mut items);
+    Some((shape, items))
+}
+
+/// The element of a rank among the marked places of every window.
+pub fn ranked(case: &Case) -> Expected {
+    let marks = nested(case, "footprint");
+    let size: Dims = match &marks {
+        Some((shape, _)) => shape.iter().copied().collect(),
+        None => case.floats("size").iter().map(|s| *s as usize).collect(),
+    };
+    let counts = |k: usize| marks.as_ref().is_none_or(|(_, marks)| marks[k] != 0.0);
+    let count = (0..size.count()).filter(|k| counts(*k)).count();
+    let rank = match case.op.name {
+        "rank_filter" => case.number("rank").rem_euclid(count as f64) as usize,
+        _ => {
+            let percent = case.number("percentile");
+            let percent = if percent < 0.0 { percent + 100.0 } else { percent };
+            ((count as f64 * percent / 100.0) as usize).min(count - 1)
+        }
+    };
+    let pick = |window: Vec<Number>| {
+        let mut marked: Vec<Number> = window.into_iter().enumerate().filter(|(k, _)| counts(*k)).map(|(_, v)| v).collect();
+        marked.sort_by(order);
+        marked[rank]
+    };
+    let numbers = gathered(case, case.x(), size, false).into_iter().map(pick).collect();
+    Expected::exact(case.x().shape.clone(), case.x().dtype, numbers)
+}
+
+/// A box of weights over every element: reversed, and with the other middle, where it is a convolution.
+pub fn correlation(case: &Case) -> Expected {
+    let (shape, weights) = nested(case, "weights").expect("weights");
+    let convolves = case.op.name.starts_with("convolve");
+    let axis = case.axes("axis").first().copied().unwrap_or(2);
+    let size: Dims = if shape.len() == 1 {
+        (0..3).map(|a| if a == axis { shape[0] } else { 1 }).collect()
+    } else {
+        shape.iter().copied().collect()
+    };
+    let origin = |a: usize| if shape.len() == 1 && a != axis { 0 } else { case.floats("origin")[a] as isize };
+    let (x, extents) = (case.x(), case.x().dims());
+    // A convolution reads x[i - k]: its middle is that of the reversed weights.
+    let start = |a: usize| match convolves {
+        false => -(size[a] as isize / 2) - origin(a),
+        true => -(size[a] as isize / 2) + origin(a) + isize::from(size[a].is_multiple_of(2)),
+    };
+    let all: Vec<(Dims, f64)> = indices(Region::whole(size)).zip(weights.iter().copied()).collect();
+    let mut field = Field::of(x);
+    for (place, index) in indices(Region::whole(extents)).enumerate() {
+        let (mut sum, mut scale) = (0.0, 0.0);
+        for (k, weight) in all.iter().filter(|(_, weight)| shape.len() == 1 || *weight != 0.0) {
+            let step = |a: usize| if convolves { (size[a] - 1 - k[a]).cast_signed() } else { k[a].cast_signed() };
+            let at: Option<Dims> =
+                (0..3).map(|a| case.edge().fold(index[a].cast_signed() + start(a) + step(a), extents[a])).collect();
+            let value = at.map_or(case.cval(), |i| float(x.numbers[extents.linear_of(&i)]));
+            (sum, scale) = (sum + weight * value, scale + (weight * value).abs());
+        }
+        (field.values[place], field.scales[place]) = (sum, scale);
+    }
+    let out = if weights.iter().any(|w| *w < 0.0) { derived(x.dtype) } else { x.dtype };
+    field.expected(case, out)
 }
 
 /// -0 before +0, NaN last.

@@ -34,7 +34,9 @@ def is_float(kind):
 
 def op_cases(cases):
     windows(cases)
+    ranks(cases)
     smoothing(cases)
+    correlations(cases)
     derivatives(cases)
     elementwise(cases)
     mixed(cases)
@@ -87,6 +89,23 @@ def add_window(cases, name, kind, arguments, shape):
     cases.add(source, call(name, **arguments), Exact(y))
 
 
+def ranks(cases):
+    cross = [[[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0], [0, 0, 1], [0, 0, 0]]]
+    variants = [dict(size=3), dict(size=[1, 4, 3], origin=[0, -1, 1]), dict(footprint=cross), dict(footprint=cross, origin=[-1, 1, 0])]
+    wanted = [("rank_filter", dict(rank=1)), ("rank_filter", dict(rank=-2)), ("percentile_filter", dict(percentile=30)),
+              ("percentile_filter", dict(percentile=-12.5)), ("percentile_filter", dict(percentile=100))]
+    for (name, first), places in itertools.product(wanted, variants):
+        for kind, mode in zip(["u8", "i16", "f32", "u16", "f64"], MODES):
+            arguments = dict(first, **places, mode=mode) | (dict(cval=7) if mode == "constant" else {})
+            source = cube(kind)
+            given = {k: np.array(v) if k == "footprint" else v for k, v in arguments.items()}
+            y = getattr(nd, name)(sources(source)["x"], **given)
+            cases.add(source, call(name, **arguments), Exact(y))
+    source = cube("u8")
+    y = nd.rank_filter(sources(source)["x"], 2, footprint=np.array([[1, 0, 1], [0, 1, 1]]), axes=(0, 2))
+    cases.add(source, call("rank_filter", rank=2, footprint=[[1, 0, 1], [0, 1, 1]], axes=[0, 2]), Exact(y))
+
+
 # ---- smoothing ------------------------------------------------------------------------------------------------------
 
 def float_check(y, x, kind, gain=1.0):
@@ -124,6 +143,22 @@ def smoothing(cases):
                 y = np.clip(np.rint(np.rint(y * count * 2) / 2 / count), limits.min, limits.max)
             check = float_check(y, x, kind) if is_float(kind) else Exact(y, kind)
             cases.add(source, call("uniform", **full), check)
+
+
+def correlations(cases):
+    lines = [dict(weights=[0.25, 0.5, 0.25], axis=0), dict(weights=[0.4, 0.3, 0.2, 0.1], axis=1, origin=1),
+             dict(weights=[1.0, -3.0, 0.0, 2.5, 0.5])]
+    boxes = [dict(weights=[[[0.1, 0.2, 0.0], [0.3, 0.2, 0.2]]], origin=[0, -1, 1]),
+             dict(weights=[[[0.5, -1.0], [0.0, 2.0], [1.0, 0.25]], [[0.0, 3.0], [-0.5, 1.0], [0.0, 0.0]]])]
+    for name, arguments in [*itertools.product(["correlate1d", "convolve1d"], lines), *itertools.product(["correlate", "convolve"], boxes)]:
+        for kind, mode in zip(["u8", "i16", "f32", "u16", "f64"], MODES):
+            full = dict(arguments, mode=mode) | (dict(cval=-5.5) if mode == "constant" else {})
+            source = cube(kind)
+            x = sources(source)["x"]
+            y = getattr(nd, name)(x.astype(np.float64), **full)
+            floats = is_float(kind) or np.min(arguments["weights"]) < 0
+            check = float_check(y, x, kind, 2 * np.abs(arguments["weights"]).sum()) if floats else Tie(y, kind)
+            cases.add(source, call(name, **full), check)
 
 
 def derivatives(cases):

@@ -4,9 +4,9 @@
 use super::emit::rows_at_once;
 use super::words::{Parameters, Place, Words, weight_words};
 use crate::error::{Error, Result};
-use crate::graph::{LineTaps, Stage};
+use crate::graph::{LineTaps, Stage, Window};
 use crate::grid::Dims;
-use crate::plan::schedule::{Operand, Schedule};
+use crate::plan::schedule::{Laid, Operand, Schedule};
 use crate::plan::{Pass, Step};
 
 /// Tells a step's kernel about one box of its result; the offset of its parameters in bytes and the workgroups.
@@ -50,7 +50,6 @@ fn parameters(
         told.reads.push(place_of(plan, pass, read, *value, step)?);
     }
     let Some(read) = reads.first().map(|r| &plan.buffers[r.buffer]) else { return Ok(told) };
-    let count = |n: usize| u32::try_from(n).map_err(|_| Error::bug("a window of more elements than a word counts"));
     match &step.stage {
         Stage::Line { axis, taps, .. } => {
             let table = match taps {
@@ -59,13 +58,27 @@ fn parameters(
             };
             told.extra = [count(taps.len())?, count(part.shape[*axis])?, table, 0];
         }
-        Stage::Window { window, .. } => {
-            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
-            told.extra = [count(order.size.count())?, 0, words.window(&order.size, read), count(order.rank)?];
-        }
+        Stage::Window { window, .. } => told.extra = window_words(&**window, read, words)?,
         _ => {}
     }
     Ok(told)
+}
+
+/// The tables of a window: offsets of its elements and, where it is a weighted sum, their weights.
+fn window_words(window: &dyn Window, read: &Laid, words: &mut Words) -> Result<[u32; 4]> {
+    if let Some(order) = window.order_statistic() {
+        let places = order.places();
+        return Ok([count(places.len())?, 0, words.offsets(places.into_iter(), read), count(order.rank)?]);
+    }
+    let sum = window.weighted_box().ok_or_else(|| Error::bug("a window without a kernel"))?;
+    let offsets = words.offsets(sum.taps.iter().map(|(place, _)| *place), read);
+    let weights: Vec<f64> = sum.taps.iter().map(|(_, weight)| *weight).collect();
+    let weights = words.table(weight_words(&weights, read.dtype));
+    Ok([count(sum.taps.len())?, offsets, weights, 0])
+}
+
+fn count(n: usize) -> Result<u32> {
+    u32::try_from(n).map_err(|_| Error::bug("a window of more elements than a word counts"))
 }
 
 /// Where an operand's first element lies and how its axes step: 0 along those that are repeated.

@@ -159,12 +159,11 @@ impl Words {
         offset
     }
 
-    /// Offsets of a box's elements, C order.
-    pub fn window(&mut self, size: &Dims, laid: &Laid) -> u32 {
+    /// Offsets of places of a box.
+    pub fn offsets(&mut self, places: impl Iterator<Item = Dims>, laid: &Laid) -> u32 {
         let strides = laid.extents.strides();
         let offset = |index: Dims| -> usize { index.iter().zip(&strides).map(|(i, s)| i * s).sum() };
-        let all: Vec<u32> = crate::grid::indices(Region::whole(*size)).map(|i| word(offset(i).cast_signed())).collect();
-        self.table(all)
+        self.table(places.map(|place| word(offset(place).cast_signed())).collect::<Vec<_>>())
     }
 
     /// The tables of a padded copy: where each index of each axis of the span lies once it is folded back in.

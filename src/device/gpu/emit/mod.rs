@@ -73,10 +73,11 @@ fn step(program: &Program, number: usize, dialect: Dialect) -> Result<Kernel> {
                 _ => Ok(window::extreme(taps, along_x, first, dialect)),
             }
         }
-        Stage::Window { window, .. } => {
-            let order = window.order_statistic().ok_or_else(|| Error::bug("a window without a kernel"))?;
-            Ok(window::rank(first, order.size.count(), order.rank, dialect))
-        }
+        Stage::Window { window, .. } => match window.order_statistic() {
+            Some(order) => Ok(window::rank(first, order.count(), order.rank, dialect)),
+            None if window.weighted_box().is_some() => window::weighted_box(&Bindings::alike(first, dialect)),
+            None => Err(Error::bug("a window without a kernel")),
+        },
         Stage::View(_) => Ok(pad(first, dialect)),
         Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a scan was sent to a GPU")),
     }

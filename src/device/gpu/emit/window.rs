@@ -13,6 +13,7 @@ const LINES: &str = include_str!("../../../../shaders/lines.wgsl");
 const EXTREME: &str = include_str!("../../../../shaders/extreme.wgsl");
 const EXTREMES: &str = include_str!("../../../../shaders/extremes.wgsl");
 const RANK: &str = include_str!("../../../../shaders/rank.wgsl");
+const BOX: &str = include_str!("../../../../shaders/box.wgsl");
 const NETWORK: &str = include_str!("../../../../shaders/network.wgsl");
 
 /// The largest box whose elements fit the registers of an invocation.
@@ -78,6 +79,14 @@ fn pair(left: Lane, right: Lane) -> Lane {{
     );
     let text = if along_x { text + &bound.value(0) + LINE } else { text + LINES };
     Ok(assembled(bound, &[], &text))
+}
+
+/// A weighted sum over a box, in f32.
+pub fn weighted_box(bound: &Bindings) -> Result<Kernel> {
+    if bound.result != Dtype::F32 {
+        return Err(Error::bug(format!("a weighted box of {} was sent to a GPU", bound.result)));
+    }
+    Ok(assembled(bound, &[], &(bound.load(0) + &bound.store() + BOX)))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "rounding to f32 is what is asked for")]
