@@ -56,15 +56,27 @@ enum Command {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs a command, the program's name first; the exit code. Help and arguments that cannot be parsed end the process.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     // Before anything else: the demo reports how much the whole command added.
     let resident = crate::os::resident_bytes();
-    match obey(Cli::parse().command, resident) {
-        Ok(()) => ExitCode::SUCCESS,
+    match obey(Cli::parse_from(arguments).command, resident) {
+        Ok(()) => 0,
         Err(error) => {
             say(&worded(&error, std::io::stderr().is_terminal()));
-            ExitCode::from(error.exit_code())
+            error.exit_code()
         }
     }
+}
+
+/// What `stackmill doctor` prints.
+#[must_use]
+pub fn doctor() -> String {
+    doctor::text()
 }
 
 fn obey(command: Command, resident: Option<u64>) -> Result<()> {

@@ -9,8 +9,9 @@ use crate::tile::{Buffer, View, copy_view};
 use ndarray::{Array, ArrayRef, Dimension};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Something that holds the C-order bytes of an array.
-trait Held: Send + Sync {
+/// Something that holds the C-order native bytes of an array for as long as it lives.
+pub trait Held: Send + Sync {
+    /// The bytes.
     fn bytes(&self) -> &[u8];
 }
 
@@ -51,12 +52,20 @@ impl MemorySource {
     /// # Errors
     /// A number of bytes other than the shape and dtype need.
     pub fn new(info: Info, bytes: Arc<Buffer>) -> Result<Self> {
-        let (needed, given) = (byte_count(&info)?, bytes.bytes().len());
+        Self::holding(info, Box::new(bytes))
+    }
+
+    /// The same for whatever holds the bytes: another language's array, a mapped file.
+    ///
+    /// # Errors
+    /// A number of bytes other than the shape and dtype need.
+    pub fn holding(info: Info, held: Box<dyn Held>) -> Result<Self> {
+        let (needed, given) = (byte_count(&info)?, held.bytes().len());
         if needed != given {
             let what = format!("memory: a {} array of shape {} has {needed} bytes, the buffer {given}", info.dtype, info.shape);
             return Err(Error::caller(what));
         }
-        Ok(MemorySource { info, held: Box::new(bytes) })
+        Ok(MemorySource { info, held })
     }
 
     /// A copy of an `ndarray` array or view, in any layout.

@@ -1,0 +1,164 @@
+"""What SciPy's filters have in common: arguments per axis, modes, outputs, and how results are stored."""
+
+import operator
+import warnings
+
+import numpy as np
+
+from .._array import Array, apply, from_array
+
+_MODES = {mode: mode for mode in ("reflect", "constant", "nearest", "mirror", "wrap")} | {
+    "grid-mirror": "reflect",
+    "grid-constant": "constant",
+    "grid-nearest": "nearest",
+    "grid-wrap": "wrap",
+}
+
+
+def mode_of(mode):
+    """stackmill's name of a mode of SciPy's."""
+    if not isinstance(mode, str) or mode not in _MODES:
+        raise RuntimeError("boundary mode not supported")
+    return _MODES[mode]
+
+
+def is_sequence(value):
+    return not isinstance(value, str) and np.iterable(value)
+
+
+def per_axis(value, count):
+    """One value for each of `count` axes."""
+    if not is_sequence(value):
+        return [value] * count
+    values = list(value)
+    if len(values) != count:
+        raise RuntimeError("sequence argument must have length equal to input rank")
+    return values
+
+
+def axes_of(axes, rank):
+    """The chosen axes from the start, in the order given; all by default."""
+    if axes is None:
+        return tuple(range(rank))
+    axes = axes if is_sequence(axes) else (axes,)
+    made = []
+    for axis in axes:
+        axis = operator.index(axis)
+        if not -rank <= axis < rank:
+            raise ValueError(f"specified axis: {axis} is out of range")
+        made.append(axis % rank)
+    if len(set(made)) != len(made):
+        raise ValueError("axes must be unique")
+    return tuple(made)
+
+
+def axis_of(axis, rank):
+    axis = operator.index(axis)
+    if not -rank <= axis < rank:
+        raise np.exceptions.AxisError(axis, rank)
+    return axis % rank
+
+
+def check_origin(origin, length):
+    if not -(length // 2) <= origin <= (length - 1) // 2:
+        raise ValueError("invalid origin")
+
+
+class Job:
+    """One call: its input as a lazy array, and where its result goes."""
+
+    def __init__(self, given, output=None):
+        self.is_lazy = isinstance(given, Array)
+        given = given if self.is_lazy else np.asarray(given)
+        if given.dtype.kind == "c":
+            raise NotImplementedError("complex numbers")
+        if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
+            raise NotImplementedError(f"arrays of {given.dtype}")
+        self.x = from_array(given)
+        self.out = output if isinstance(output, np.ndarray) else None
+        if given.dtype == np.float16:
+            raise RuntimeError("array type float16 not supported")
+        self.dtype = np.dtype(given.dtype if output is None else output if self.out is None else output.dtype)
+        if self.dtype.kind == "c":
+            raise NotImplementedError("complex outputs")
+        if self.dtype.kind not in "biuf" or self.dtype.itemsize > 8:
+            raise RuntimeError("data type not supported")
+        if self.out is not None and self.out.shape != self.x.shape:
+            raise RuntimeError("output shape not correct")
+        if self.is_lazy and self.out is not None:
+            raise TypeError("a lazy array has no output to be written into; use save()")
+
+    @property
+    def ndim(self):
+        return self.x.ndim
+
+    def done(self, y):
+        """The result: lazy as the input is, else computed, in the output where there is one."""
+        y = y if y.dtype == self.dtype else stored(y, self.dtype)
+        if self.is_lazy:
+            return y
+        made = y.compute()
+        if self.out is None:
+            return made
+        self.out[...] = made
+        return self.out
+
+
+def wide(x):
+    """The elements in f64, as SciPy sums them."""
+    return x if x.dtype == np.float64 else cast(x, np.float64)
+
+
+def cast(x, dtype):
+    return apply("astype", [x], (np.dtype(dtype).name,), {})
+
+
+def call(name, *arrays, **named):
+    return apply(name, arrays, (), named)
+
+
+def stored(x, dtype):
+    """The elements as C stores them: floats rounded, integers cut and wrapped around."""
+    dtype = np.dtype(dtype)
+    if x.dtype == dtype:
+        return x
+    if dtype.kind == "f":
+        return cast(x, dtype)
+    if dtype.kind == "b":
+        return call("not_equal", x, 0)
+    if x.dtype.kind == "f":
+        x = call("where", call("less", x, 0.0), call("ceil", x), call("floor", x))
+    if dtype == np.uint64:
+        return cast(x, dtype)
+    x = cast(x, np.int64)
+    if dtype.itemsize == 8:
+        return x
+    bits = 8 * dtype.itemsize
+    x = call("bitwise_and", x, 2**bits - 1)
+    if dtype.kind == "i":
+        x = call("subtract", call("bitwise_xor", x, 2 ** (bits - 1)), 2 ** (bits - 1))
+    return cast(x, dtype)
+
+
+def footprint_of(footprint, rank):
+    """A footprint as booleans with as many axes as are filtered."""
+    footprint = np.asarray(footprint, dtype=bool)
+    if footprint.ndim != rank:
+        raise RuntimeError(f"footprint.ndim ({footprint.ndim}) must match len(axes) ({rank})")
+    if footprint.size == 0 or not footprint.any():
+        raise ValueError("All-zero footprint is not supported.")
+    return footprint
+
+
+def sizes_of(size, footprint, count, separable=False):
+    """Sizes an axis, or the footprint, of which one is given. A full footprint is a size where a filter is `separable`."""
+    if footprint is not None:
+        if separable and np.asarray(footprint, dtype=bool).all():
+            return per_axis(np.shape(footprint), count), None
+        if size is not None:
+            warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=4)
+        footprint = footprint_of(footprint, count)
+        return list(footprint.shape), None if footprint.all() else footprint
+    if size is None:
+        raise RuntimeError("no footprint or filter size provided")
+    return [operator.index(n) for n in per_axis(size, count)], None

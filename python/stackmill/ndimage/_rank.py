@@ -1,0 +1,129 @@
+"""Elements of a rank: SciPy's rank filters. They sum nothing, so every dtype keeps its bits."""
+
+import operator
+
+import numpy as np
+
+from ._common import Job, axes_of, axis_of, call, check_origin, is_sequence, mode_of, per_axis, sizes_of
+
+
+def _ranked(name, first, input, size, footprint, output, mode, cval, origin, axes):
+    job = Job(input, output)
+    axes = axes_of(axes, job.ndim)
+    if is_sequence(mode):
+        raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
+    sizes, footprint = sizes_of(size, footprint, len(axes))
+    origins = [operator.index(o) for o in per_axis(origin, len(axes))]
+    for o, n in zip(origins, sizes, strict=True):
+        check_origin(o, n)
+    mode = mode_of(mode)
+    if 0 in job.x.shape or not axes:
+        return job.done(job.x)
+    order = np.argsort(axes)
+    window = {"size": [sizes[k] for k in order]}
+    if footprint is not None:
+        window = {"footprint": footprint.tolist()}
+    named = dict(first, **window, origin=[origins[k] for k in order], axes=sorted(axes), mode=mode, cval=float(cval))
+    return job.done(call(name, job.x, **named))
+
+
+def _count(size, footprint, input, axes):
+    rank = len(axes_of(axes, np.ndim(input) if not hasattr(input, "ndim") else input.ndim))
+    sizes, footprint = sizes_of(size, footprint, rank)
+    return int(np.prod(sizes)) if footprint is None else int(footprint.sum())
+
+
+def rank_filter(input, rank, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
+    """The element of a rank, as SciPy's."""
+    rank = operator.index(rank)
+    count = _count(size, footprint, input, axes)
+    if not -count <= rank < count:
+        raise RuntimeError("rank not within filter footprint size")
+    return _ranked("rank_filter", {"rank": rank}, input, size, footprint, output, mode, cval, origin, axes)
+
+
+def median_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
+    """The median, as SciPy's: of an even count the upper one."""
+    rank = _count(size, footprint, input, axes) // 2
+    return _ranked("rank_filter", {"rank": rank}, input, size, footprint, output, mode, cval, origin, axes)
+
+
+def percentile_filter(
+    input, percentile, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
+):
+    """The element below which a percentage lies, as SciPy's."""
+    if np.iscomplexobj(percentile):
+        raise TypeError("percentile must be a real number")
+    if not -100.0 <= percentile <= 100.0:
+        raise RuntimeError("invalid percentile")
+    first = {"percentile": float(percentile)}
+    return _ranked("percentile_filter", first, input, size, footprint, output, mode, cval, origin, axes)
+
+
+def _extreme(x, length, axis, mode, cval, origin, name):
+    check_origin(origin, length)
+    return call(name, x, size=[length], axes=[axis], mode=mode_of(mode), cval=float(cval), origin=[origin])
+
+
+def _extreme1d(name, input, size, axis, output, mode, cval, origin):
+    job = Job(input, output)
+    axis = axis_of(axis, job.ndim)
+    if size < 1:
+        raise RuntimeError("incorrect filter size")
+    return job.done(_extreme(job.x, operator.index(size), axis, mode, cval, origin, name))
+
+
+def minimum_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
+    """The least along an axis, as SciPy's."""
+    return _extreme1d("minimum_filter", input, size, axis, output, mode, cval, origin)
+
+
+def maximum_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
+    """The greatest along an axis, as SciPy's."""
+    return _extreme1d("maximum_filter", input, size, axis, output, mode, cval, origin)
+
+
+def extremes(job, greatest, size, footprint, mode, cval, origin, axes):
+    """The least or greatest of a box, axis after axis, or of a footprint."""
+    sizes, footprint = sizes_of(size, footprint, len(axes), separable=True)
+    origins = [operator.index(o) for o in per_axis(origin, len(axes))]
+    for o, n in zip(origins, sizes, strict=True):
+        check_origin(o, n)
+    x = job.x
+    if 0 in x.shape:
+        return x
+    if footprint is None:
+        modes = per_axis(mode, len(axes))
+        for axis, n, m, o in zip(axes, sizes, modes, origins, strict=True):
+            if n > 1:
+                x = _extreme(x, n, axis, m, cval, o, "maximum_filter" if greatest else "minimum_filter")
+        return x
+    if is_sequence(mode):
+        raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
+    order = np.argsort(axes)
+    return call(
+        "rank_filter",
+        x,
+        rank=-1 if greatest else 0,
+        footprint=footprint.tolist(),
+        origin=[origins[k] for k in order],
+        axes=sorted(axes),
+        mode=mode_of(mode),
+        cval=float(cval),
+    )
+
+
+def _extreme_filter(greatest, input, size, footprint, output, mode, cval, origin, axes):
+    job = Job(input, output)
+    axes = axes_of(axes, job.ndim)
+    return job.done(extremes(job, greatest, size, footprint, mode, cval, origin, axes))
+
+
+def minimum_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
+    """The least of a window, as SciPy's."""
+    return _extreme_filter(False, input, size, footprint, output, mode, cval, origin, axes)
+
+
+def maximum_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
+    """The greatest of a window, as SciPy's."""
+    return _extreme_filter(True, input, size, footprint, output, mode, cval, origin, axes)
