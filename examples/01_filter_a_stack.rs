@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     let (mask_path, clean_path) = (folder.join("mask.npy"), folder.join("clean.tif"));
     let session = Session::save(&[(mask, &mask_path), (clean, &clean_path)], &options)?;
     print!("{}", session.explain());
-    let summary = session.run(&|_| {})?;
+    let summary = session.run(&|_| Ok(()))?;
     let (lane, share) = summary.busiest();
     println!("{:.2} s, busiest lane {} ({:.0} %)", summary.seconds, lane.name(), 100.0 * share);
     println!("wrote {} and {}", mask_path.display(), clean_path.display());

@@ -132,6 +132,23 @@ fn pow_u32(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
     return made;
 }
 
+// By more bits than there are: none is left, but the sign's to the right.
+fn shl_u32(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+    return select(vec4<u32>(0u), a << (b & vec4<u32>(31u)), b < vec4<u32>(32u));
+}
+
+fn shl_i32(a: vec4<i32>, b: vec4<i32>) -> vec4<i32> {
+    return bitcast<vec4<i32>>(shl_u32(bitcast<vec4<u32>>(a), bitcast<vec4<u32>>(b)));
+}
+
+fn shr_u32(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+    return select(vec4<u32>(0u), a >> (b & vec4<u32>(31u)), b < vec4<u32>(32u));
+}
+
+fn shr_i32(a: vec4<i32>, b: vec4<i32>) -> vec4<i32> {
+    return a >> min(bitcast<vec4<u32>>(b), vec4<u32>(31u));
+}
+
 fn nan_bits(bits: vec4<u32>) -> vec4<bool> {
     return (bits & MAGNITUDE) > INFINITE;
 }

@@ -15,6 +15,22 @@ pub enum Family {
     Bug,
 }
 
+/// What an error is about, where a front end has a name of its own for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Subject {
+    /// Anything else.
+    #[default]
+    Other,
+    /// Memory that does not suffice.
+    Memory,
+    /// A dtype that cannot be computed with.
+    Dtype,
+    /// A file that is not there.
+    MissingFile,
+    /// A file that is there already.
+    ExistingFile,
+}
+
 /// What went wrong, where, and a hint. Cheap to clone: a lazy array carries its error until someone asks.
 #[derive(Clone)]
 pub struct Error(Box<Detail>);
@@ -22,6 +38,7 @@ pub struct Error(Box<Detail>);
 #[derive(Clone)]
 struct Detail {
     family: Family,
+    subject: Subject,
     what: String,
     places: Vec<String>,
     hint: Option<String>,
@@ -32,7 +49,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     fn new(family: Family, what: impl Into<String>) -> Self {
-        Error(Box::new(Detail { family, what: what.into(), places: Vec::new(), hint: None }))
+        Error(Box::new(Detail { family, subject: Subject::Other, what: what.into(), places: Vec::new(), hint: None }))
     }
 
     /// An error that the caller must mend.
@@ -58,9 +75,9 @@ impl Error {
     pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         let what = format!("cannot {doing} {}: {error}", path.display());
         match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::PermissionDenied => {
-                Self::caller(what)
-            }
+            std::io::ErrorKind::NotFound => Self::caller(what).on(Subject::MissingFile),
+            std::io::ErrorKind::AlreadyExists => Self::caller(what).on(Subject::ExistingFile),
+            std::io::ErrorKind::PermissionDenied => Self::caller(what),
             _ => Self::machine(what),
         }
     }
@@ -69,6 +86,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what it is about.
+    #[must_use]
+    pub fn on(mut self, subject: Subject) -> Self {
+        self.0.subject = subject;
         self
     }
 
@@ -84,6 +108,18 @@ impl Error {
     pub fn without_places(mut self) -> Self {
         self.0.places.clear();
         self
+    }
+
+    /// The places, innermost first.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        &self.0.places
+    }
+
+    /// The way out, where there is one.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// Adds a place: the op and the user's line, a tile, a path.
@@ -103,6 +139,12 @@ impl Error {
     #[must_use]
     pub fn family(&self) -> Family {
         self.0.family
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        self.0.subject
     }
 
     /// The first line of the message, without places and hint.

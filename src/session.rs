@@ -4,7 +4,7 @@
 use crate::device::Device;
 use crate::device::cpu::Cpu;
 use crate::dtype::{Element, typed};
-use crate::error::{Error, Result, bytes_text};
+use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource};
 use crate::graph::{Array, Body};
 use crate::plan::{Machine, Output, Plan, explain, plan};
@@ -158,6 +158,23 @@ impl Session {
         Session::new(outputs, options)
     }
 
+    /// Plans to compute an array into memory: the sink gives its bytes after the run.
+    ///
+    /// # Errors
+    /// A result that does not fit the budget, and as [`Session::new`].
+    pub fn in_memory(array: &Array, options: &Options) -> Result<(Session, Arc<MemorySink>)> {
+        let info = array.info()?.clone();
+        let memory = options.machine().memory;
+        if info.bytes() > memory {
+            let (bytes, budget) = (bytes_text(info.bytes()), bytes_text(memory));
+            let what = format!("the result {} {} is {bytes}, budget is {budget}", info.dtype, info.shape);
+            return Err(Error::caller(what).on(Subject::Memory).hint("save it to a file, or raise memory"));
+        }
+        let sink = Arc::new(MemorySink::new(info));
+        let output = Output { array: array.clone(), sink: sink.clone() };
+        Ok((Session::new(vec![output], options)?, sink))
+    }
+
     /// The plan.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -304,21 +321,9 @@ impl Array {
     /// # Errors
     /// As [`Array::compute`].
     pub fn compute_with(&self, options: &Options) -> Result<Computed> {
-        let info = self.info()?.clone();
-        let memory = options.machine().memory;
-        if info.bytes() > memory {
-            let what = format!(
-                "the result {} {} is {}, budget is {}",
-                info.dtype,
-                info.shape,
-                bytes_text(info.bytes()),
-                bytes_text(memory)
-            );
-            return Err(Error::caller(what).hint("save it to a file, or raise memory"));
-        }
-        let sink = Arc::new(MemorySink::new(info.clone()));
-        let output = Output { array: self.clone(), sink: sink.clone() };
-        let summary = Session::new(vec![output], options)?.run(&|_| {})?;
+        let (session, sink) = Session::in_memory(self, options)?;
+        let summary = session.run(&|_| Ok(()))?;
+        let info = self.info()?;
         Ok(Computed { tile: Tile { dtype: info.dtype, shape: info.shape, data: sink.take()? }, summary })
     }
 
@@ -335,7 +340,7 @@ impl Array {
     /// # Errors
     /// As [`Array::save`].
     pub fn save_with(&self, path: impl AsRef<Path>, options: &Options) -> Result<Summary> {
-        Session::save(&[(self.clone(), path.as_ref())], options)?.run(&|_| {})
+        Session::save(&[(self.clone(), path.as_ref())], options)?.run(&|_| Ok(()))
     }
 
     /// What computing this array would do: passes, stages, tiles, bytes.

@@ -17,6 +17,7 @@ use stackmill::ops::morphology::MORPHOLOGY;
 use stackmill::ops::rank::RANK;
 use stackmill::ops::reduce::REDUCE;
 use stackmill::ops::smooth::SMOOTH;
+use stackmill::ops::wrapping::WRAPPING;
 use std::collections::BTreeSet;
 
 /// Tiles of the finest tiling: small arrays may be cut to single elements.
@@ -36,7 +37,7 @@ type Families = [&'static [&'static Op]];
 const LINEAR: &Families = &[SMOOTH, EDGES, CORRELATE];
 const ORDERED: &Families = &[RANK, MORPHOLOGY];
 const REDUCED: &Families = &[REDUCE];
-const PLACED: &Families = &[MATH, COMPARE, GEOMETRY];
+const PLACED: &Families = &[MATH, COMPARE, WRAPPING, GEOMETRY];
 
 fn prove_families(families: &Families) {
     let names: Vec<&str> = families.concat().iter().map(|op| op.name).collect();

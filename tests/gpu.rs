@@ -28,7 +28,7 @@ fn an_unknown_device_is_an_error_that_lists_what_was_found() {
     let adapter = driver();
     let array = pipeline(stacks::SPOTS, &stacks::synthetic([3, 20, 30]), &[]);
     let session = planned(stacks::SPOTS, &array, &options("no-such-gpu", None));
-    let Err(error) = session.run(&|_| {}) else { panic!("a device called no-such-gpu was found") };
+    let Err(error) = session.run(&|_| Ok(())) else { panic!("a device called no-such-gpu was found") };
     let text = error.to_string().to_lowercase();
     assert_eq!((error.family(), error.exit_code()), (stackmill::error::Family::Caller, 2), "{error}");
     assert!(text.contains("no device is called 'no-such-gpu'") && text.contains(&adapter.to_lowercase()), "{error}");

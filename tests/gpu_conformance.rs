@@ -78,7 +78,7 @@ fn run(array: &Array, device: &str, checked_shaders: bool, tile: Option<[usize; 
             None => reasons.extend(pass.on_cpu.clone()),
         }
     }
-    session.run(&|_| {})?;
+    session.run(&|_| Ok(()))?;
     Ok(Made { tile: Tile { dtype: info.dtype, shape: info.shape, data: sink.take()? }, on_gpu, exact, reasons })
 }
 

@@ -71,7 +71,7 @@ fn runs_stay_below_what_they_predicted() {
             };
             let before = LIVE.load(Relaxed);
             PEAK.store(before, Relaxed);
-            session.run(&|_| {}).unwrap();
+            session.run(&|_| Ok(())).unwrap();
             let (peak, predicted) = (PEAK.load(Relaxed) - before, session.plan().peak_bytes());
             println!("{name} under {memory} MiB: peak {peak}, predicted {predicted}");
             assert!(peak as u64 <= predicted + SLACK as u64, "{name} under {memory} MiB: peak {peak} > predicted {predicted}");

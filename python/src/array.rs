@@ -2,16 +2,19 @@
 //! It does not know NumPy: arrays come and go as bytes.
 
 use super::errors::raised;
-use super::values::value;
+use super::run::{self, Elements, options};
+use super::user::UserTiles;
+use super::values::{number, value};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PySlice};
-use stackmill::dtype::Number;
 use stackmill::formats::memory::{Held, MemorySource};
-use stackmill::graph::{Index, Slice};
-use stackmill::storage::Info;
-use stackmill::{Array, Dtype, Error, Options};
+use stackmill::graph::{Body, Index, Origin, ParamType, Slice, Stage, Value, Walk};
+use stackmill::grid::Edge;
+use stackmill::storage::{Axis, Info};
+use stackmill::{Array, Dtype, Error};
+use std::collections::HashSet;
 use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,25 +51,6 @@ fn checked(py: Python<'_>, array: Array) -> PyResult<Lazy> {
 
 fn or_raised<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
     result.map_err(|error| raised(py, error))
-}
-
-/// What a run may use, out of a dictionary of those that are set.
-fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
-    let mut options = Options::default();
-    for (name, object) in given {
-        match name.extract::<String>()?.as_str() {
-            "memory" => options.memory = Some(object.extract()?),
-            "threads" => options.threads = Some(object.extract()?),
-            "tile" => options.tile = Some(object.extract()?),
-            "device" => options.device = object.extract()?,
-            "vram" => options.vram = Some(object.extract()?),
-            "gpus" => options.gpus = object.extract()?,
-            "overwrite" => options.overwrite = object.extract()?,
-            "tiled" => options.tiled = object.extract()?,
-            other => return Err(PyTypeError::new_err(format!("no option is called '{other}'"))),
-        }
-    }
-    Ok(options)
 }
 
 fn index_of(object: &Bound<'_, PyAny>) -> PyResult<Index> {
@@ -110,13 +94,7 @@ impl Lazy {
     /// A number beside arrays: its dtype follows theirs.
     #[staticmethod]
     fn number(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<Lazy> {
-        let number = match value(object)? {
-            stackmill::graph::Value::Bool(flag) => Number::Bool(flag),
-            stackmill::graph::Value::Int(whole) => Number::Int(whole.into()),
-            stackmill::graph::Value::Float(float) => Number::Float(float),
-            _ => return Err(PyTypeError::new_err("no number")),
-        };
-        checked(py, Array::literal(number))
+        checked(py, Array::literal(number(object)?))
     }
 
     #[getter]
@@ -153,17 +131,28 @@ impl Lazy {
         checked(py, self.0.broadcast_to(&shape))
     }
 
-    /// Computes the array into a writable object of as many bytes.
-    fn compute_into(&self, py: Python<'_>, out: &Bound<'_, PyAny>, given: &Bound<'_, PyDict>) -> PyResult<()> {
-        let (array, options) = (self.0.clone(), options(given)?);
-        let computed = or_raised(py, py.detach(move || array.compute_with(&options)))?;
-        PyBuffer::<u8>::get(out)?.copy_from_slice(py, computed.tile.data.bytes())
+    /// The files and arrays that are read: name, shape, dtype, extents of what is stored alone, bytes, whether it is in memory.
+    fn sources(&self, py: Python<'_>) -> PyResult<Vec<SourceRow>> {
+        let mut rows = Vec::new();
+        let (mut seen, mut waiting) = (HashSet::new(), vec![self.0.clone()]);
+        while let Some(array) = waiting.pop() {
+            if !seen.insert(array.key()) {
+                continue;
+            }
+            waiting.extend(array.node().inputs.iter().cloned());
+            if let Body::Source(source) = &array.node().body {
+                let info = or_raised(py, array.info())?;
+                let unit = source.unit().to_vec();
+                let (shape, dtype) = (info.shape.to_vec(), info.dtype.numpy_name());
+                rows.push((source.name(), shape, dtype, unit, info.bytes(), source.lend().is_some()));
+            }
+        }
+        Ok(rows)
     }
 
-    /// Writes the array to a file.
-    fn save(&self, py: Python<'_>, path: PathBuf, given: &Bound<'_, PyDict>) -> PyResult<()> {
-        let (array, options) = (self.0.clone(), options(given)?);
-        or_raised(py, py.detach(move || array.save_with(path, &options))).map(|_| ())
+    /// Computes the array; its bytes, and a callable that hears how far the run is.
+    fn compute(&self, py: Python<'_>, given: &Bound<'_, PyDict>, teller: Option<Py<PyAny>>) -> PyResult<Elements> {
+        run::compute(py, &self.0, given, teller)
     }
 
     /// What computing would do.
@@ -171,6 +160,51 @@ impl Lazy {
         let (array, options) = (self.0.clone(), options(given)?);
         or_raised(py, py.detach(move || array.explain_with(&options)))
     }
+}
+
+/// A source: name, shape, dtype, unit, bytes, whether it lies in memory.
+type SourceRow = (String, Vec<usize>, &'static str, Vec<usize>, u64, bool);
+
+/// Writes arrays to files in one run.
+#[pyfunction]
+pub fn save(
+    py: Python<'_>,
+    targets: Vec<(PyRef<'_, Lazy>, PathBuf)>,
+    given: &Bound<'_, PyDict>,
+    teller: Option<Py<PyAny>>,
+) -> PyResult<()> {
+    let targets: Vec<(Array, PathBuf)> = targets.iter().map(|(lazy, path)| (lazy.0.clone(), path.clone())).collect();
+    run::save(py, &targets, given, teller)
+}
+
+/// A function of tiles: what it reads, and what it gives.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct TilesMade {
+    name: String,
+    /// Per input and axis: the output axis that walks it, or none; how far before and after.
+    walks: Vec<Vec<(Option<usize>, usize, usize)>>,
+    mode: String,
+    cval: f64,
+    dtype: String,
+    shape: Vec<usize>,
+}
+
+/// The array that a Python function makes tile by tile.
+#[pyfunction]
+pub fn tiles(py: Python<'_>, function: Py<PyAny>, inputs: Vec<PyRef<'_, Lazy>>, made: TilesMade) -> PyResult<Lazy> {
+    let first = inputs.first().ok_or_else(|| PyTypeError::new_err("a function of no arrays"))?;
+    let walk = |(axis, before, after): &(Option<usize>, usize, usize)| Walk { axis: *axis, before: *before, after: *after };
+    let walks: Vec<Vec<Walk>> = made.walks.iter().map(|axes| axes.iter().map(walk).collect()).collect();
+    let described = or_raised(py, first.0.info())?;
+    let from = |axis: usize| walks[0].iter().position(|walk| walk.axis == Some(axis)).map(|own| described.axes[own].clone());
+    let axes: Vec<Axis> = (0..made.shape.len()).map(|axis| from(axis).unwrap_or_else(|| Axis::named(""))).collect();
+    let info = Info::new(made.shape.iter().copied().collect(), or_raised(py, Dtype::parse(&made.dtype))?);
+    let edge = or_raised(py, Edge::from_value(&Value::Text(made.mode)))?;
+    let origin = Origin { op: made.name.clone(), part: String::new(), line: Location::caller() };
+    let tiles = UserTiles { function, name: made.name, walks, edge, constant: made.cval };
+    let arrays = inputs.iter().map(|lazy| lazy.0.clone()).collect();
+    checked(py, Array::from_stage(Stage::Tiles(Arc::new(tiles)), arrays, Ok(Info { axes: axes.into(), ..info }), origin))
 }
 
 /// Applies an op to arrays with parameters by place and by name.

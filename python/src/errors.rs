@@ -1,18 +1,71 @@
 //! Errors of the crate as the exceptions of `stackmill.errors`. Places in the crate's own files are left out: the traceback
 //! shows the user's line. It does not know what failed.
 
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use stackmill::Error;
-use stackmill::error::Family;
+use stackmill::error::{Family, Subject};
+use std::sync::{Mutex, PoisonError};
+
+/// Exceptions of users' functions, by the message that names them, until that message is raised.
+static CAUSES: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
+/// How many are kept: a run fails with one of them, the others are of tiles that failed at the same time.
+const MOST_CAUSES: usize = 64;
+
+/// Keeps the exception that a message is about.
+pub fn remember(py: Python<'_>, what: &str, cause: PyErr) {
+    let mut causes = CAUSES.lock().unwrap_or_else(PoisonError::into_inner);
+    if causes.len() == MOST_CAUSES {
+        causes.remove(0);
+    }
+    causes.push((what.to_owned(), cause.clone_ref(py)));
+}
+
+/// The exception that a message is about.
+fn cause_of(what: &str) -> Option<PyErr> {
+    let mut causes = CAUSES.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = causes.iter().position(|(known, _)| known == what)?;
+    Some(causes.swap_remove(place).1)
+}
+
+fn class_of(error: &Error) -> &'static str {
+    match (error.family(), error.subject()) {
+        (Family::Caller, Subject::Memory) => "BudgetError",
+        (Family::Caller, Subject::Dtype) => "DtypeError",
+        (Family::Caller, Subject::MissingFile) => "MissingFileError",
+        (Family::Caller, Subject::ExistingFile) => "ExistingFileError",
+        (Family::Caller, Subject::Other) => "CallerError",
+        (Family::Machine, _) => "MachineError",
+        (Family::Bug, _) => "FaultError",
+    }
+}
+
+/// The message with the places that are not in our own files, and the way out.
+fn text_of(error: &Error) -> String {
+    let places = error.places().iter().filter(|place| !place.contains(".rs:"));
+    let mut text = places.fold(error.what().to_owned(), |text, place| text + "\n  in " + place);
+    if let Some(hint) = error.way_out() {
+        text = text + "\nhint: " + hint;
+    }
+    text
+}
 
 /// The exception of an error.
 pub fn raised(py: Python<'_>, error: Error) -> PyErr {
-    let name = match error.family() {
-        Family::Caller => "CallerError",
-        Family::Machine => "MachineError",
-        Family::Bug => "FaultError",
-    };
-    let text = error.without_places().to_string();
-    let made = py.import("stackmill.errors").and_then(|m| m.getattr(name)).and_then(|class| class.call1((text,)));
-    made.map_or_else(|e| e, PyErr::from_value)
+    let made = py
+        .import("stackmill.errors")
+        .and_then(|module| module.getattr(class_of(&error)))
+        .and_then(|class| class.call1((text_of(&error),)))
+        .map_or_else(|e| e, PyErr::from_value);
+    if let Some(cause) = cause_of(error.what()) {
+        made.set_cause(py, Some(cause));
+    }
+    made
+}
+
+/// Says what happened as a warning.
+pub fn warned(py: Python<'_>, notice: &str) -> PyResult<()> {
+    let category = py.import("stackmill.errors")?.getattr("StackmillWarning")?;
+    let text = std::ffi::CString::new(notice.replace('\0', " ")).unwrap_or_else(|_| c_str!("").to_owned());
+    PyErr::warn(py, &category, &text, 2)
 }

@@ -3,6 +3,8 @@
 
 mod array;
 mod errors;
+mod run;
+mod user;
 mod values;
 
 use pyo3::prelude::*;
@@ -50,12 +52,23 @@ fn doctor(py: Python<'_>) -> String {
     py.detach(stackmill::cli::doctor)
 }
 
+/// The adapters of this machine: name, kind, backend, driver.
+#[pyfunction]
+fn devices(py: Python<'_>) -> Vec<(String, String, String, String)> {
+    let all = py.detach(stackmill::device::gpu::available);
+    all.into_iter().map(|a| (a.name, a.kind, a.backend, a.driver)).collect()
+}
+
 #[pymodule]
 fn _internal(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<array::Lazy>()?;
     module.add_class::<Op>()?;
+    module.add_class::<run::Elements>()?;
     module.add_function(wrap_pyfunction!(array::apply, module)?)?;
+    module.add_function(wrap_pyfunction!(array::save, module)?)?;
+    module.add_function(wrap_pyfunction!(array::tiles, module)?)?;
+    module.add_function(wrap_pyfunction!(devices, module)?)?;
     module.add_function(wrap_pyfunction!(records, module)?)?;
     module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_function(wrap_pyfunction!(doctor, module)?)

@@ -4,6 +4,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+use stackmill::dtype::Number;
 use stackmill::graph::Value;
 
 /// A parameter out of a Python object.
@@ -34,6 +35,20 @@ pub fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
         Ok(number) => Ok(Value::Float(number)),
         Err(_) => Err(PyTypeError::new_err(format!("a parameter cannot be a {}", object.get_type().name()?))),
     }
+}
+
+/// A number beside arrays, as large as 64 bits hold.
+pub fn number(object: &Bound<'_, PyAny>) -> PyResult<Number> {
+    if let Ok(flag) = object.cast::<PyBool>() {
+        return Ok(Number::Bool(flag.is_true()));
+    }
+    if object.is_instance_of::<PyInt>() {
+        return match object.extract::<i64>() {
+            Ok(whole) => Ok(Number::Int(whole.into())),
+            Err(_) => object.extract::<u64>().map(|whole| Number::Int(whole.into())),
+        };
+    }
+    object.extract().map(Number::Float)
 }
 
 /// A name, or a length as `0.25um`.

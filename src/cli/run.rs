@@ -111,7 +111,10 @@ pub fn show(session: &Session, when: When, label: &str) -> Result<(Summary, Vec<
     if when != When::Never {
         session.notices().iter().for_each(|notice| super::say(&format!("note: {notice}")));
     }
-    let done = session.run(&|progress| display.show(progress));
+    let done = session.run(&|progress| {
+        display.show(progress);
+        Ok(())
+    });
     display.end();
     let summary = done?;
     let lines = if when == When::Never { Vec::new() } else { verdict::lines(&summary) };

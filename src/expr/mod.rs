@@ -41,13 +41,17 @@ pub enum Un {
     IsNan,
 }
 
-/// Functions of two numbers. Integers saturate; `FloorDiv` and `Rem` are NumPy's, 0 where an integer divides by 0.
+/// Functions of two numbers. Integers saturate, but for `Wrap…`, which keep the low bits of a lane; `FloorDiv` and `Rem` are
+/// NumPy's, 0 where an integer divides by 0. `Shl` and `Shr` by a number of bits that the lane has not leave no bit but the sign's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub enum Bin {
     Add,
     Sub,
     Mul,
+    WrapAdd,
+    WrapSub,
+    WrapMul,
     Div,
     FloorDiv,
     Rem,
@@ -57,6 +61,8 @@ pub enum Bin {
     And,
     Or,
     Xor,
+    Shl,
+    Shr,
     Eq,
     Ne,
     Lt,
@@ -384,6 +390,16 @@ methods! {
     max = Max;
     /// Power.
     pow = Pow;
+    /// Sum that wraps around in its lane.
+    wrapping_add = WrapAdd;
+    /// Difference that wraps around in its lane.
+    wrapping_sub = WrapSub;
+    /// Product that wraps around in its lane.
+    wrapping_mul = WrapMul;
+    /// Bits moved up.
+    shift_left = Shl;
+    /// Bits moved down, the sign kept.
+    shift_right = Shr;
     /// Quotient rounded down.
     floor_div = FloorDiv;
     /// What floor division leaves; the sign of the divisor.

@@ -65,9 +65,9 @@ fn read_words(name: &str, at: &[i32; MAX_RANK], rank: usize) -> String {
 
 fn sign(bin: Bin) -> Option<&'static str> {
     Some(match bin {
-        Bin::Add => "+",
-        Bin::Sub => "-",
-        Bin::Mul => "*",
+        Bin::Add | Bin::WrapAdd => "+",
+        Bin::Sub | Bin::WrapSub => "-",
+        Bin::Mul | Bin::WrapMul => "*",
         Bin::Div => "/",
         Bin::FloorDiv => "//",
         Bin::Rem => "%",
@@ -75,6 +75,8 @@ fn sign(bin: Bin) -> Option<&'static str> {
         Bin::And => "&",
         Bin::Or => "|",
         Bin::Xor => "^",
+        Bin::Shl => "<<",
+        Bin::Shr => ">>",
         Bin::Eq => "==",
         Bin::Ne => "!=",
         Bin::Lt => "<",

@@ -17,7 +17,7 @@ pub use array::Array;
 pub use axes::{axes_of, broadcast, per_axis, pixels};
 pub use fold::{BlockFold, BlockGrid, Fold, FoldedBlocks, fold_block};
 pub use nested::Nested;
-pub use node::{Body, LineTaps, Node, OrderStatistic, Origin, Pick, Scan, Stage, WeightedBox, Window};
+pub use node::{Body, LineTaps, Node, OrderStatistic, Origin, Pick, Scan, Stage, Tiles, Walk, WeightedBox, Window, made_axes};
 pub use op::{Agreement, FoldMade, Meaning, Op, Param, ScanMade, WindowMade, op_name};
 pub use rule::DtypeRule;
 pub use slice::{Index, Slice};

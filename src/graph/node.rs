@@ -109,6 +109,32 @@ pub struct WeightedBox {
     pub taps: Arc<[(Dims, f64)]>,
 }
 
+/// How a function of tiles reads one axis of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// The output axis that walks it; none where the function is given the whole axis.
+    pub axis: Option<usize>,
+    /// How far it is read before the output's own places.
+    pub before: usize,
+    /// And after them.
+    pub after: usize,
+}
+
+/// A function of whole tiles of which nothing else is known: a user's. It may take several arrays, drop axes and make new ones.
+pub trait Tiles: Send + Sync {
+    /// How each axis of input `k` is read.
+    fn walks(&self, k: usize) -> &[Walk];
+    /// What lies outside the array, and the number there for a constant edge.
+    fn edge(&self) -> (Edge, f64);
+    /// The result for a box of the output, given each input's box with its halo. New axes are always whole.
+    ///
+    /// # Errors
+    /// What the function says.
+    fn run(&self, inputs: &[View<'_>], part: &Region, out: &mut [u8]) -> Result<()>;
+    /// What it is, for explanations and identities.
+    fn words(&self) -> String;
+}
+
 /// A running computation along one axis.
 pub trait Scan: Send + Sync {
     /// The axis.
@@ -173,6 +199,8 @@ pub enum Stage {
     Fold(Arc<dyn Fold>),
     /// A running computation.
     Scan(Arc<dyn Scan>),
+    /// A function of the user's.
+    Tiles(Arc<dyn Tiles>),
 }
 
 /// What a node is.
@@ -210,6 +238,13 @@ impl Drop for Node {
     }
 }
 
+/// Output axes of `rank` that no input axis walks: made by the function itself.
+#[must_use]
+pub fn made_axes(tiles: &dyn Tiles, inputs: usize, rank: usize) -> Vec<bool> {
+    let walked = |axis: usize| (0..inputs).any(|k| tiles.walks(k).iter().any(|walk| walk.axis == Some(axis)));
+    (0..rank).map(|axis| !walked(axis)).collect()
+}
+
 impl Stage {
     /// The dtype of the result, given the inputs'.
     #[must_use]
@@ -217,7 +252,7 @@ impl Stage {
         match self {
             Stage::Formula { formula, .. } => formula.dtype(),
             Stage::Line { .. } | Stage::Window { .. } | Stage::View(_) => inputs.first().copied().unwrap_or(own),
-            Stage::Fold(_) | Stage::Scan(_) => own,
+            Stage::Fold(_) | Stage::Scan(_) | Stage::Tiles(_) => own,
         }
     }
 

@@ -2,7 +2,7 @@
 //! It does not know which op follows which rule.
 
 use crate::dtype::{Dtype, arithmetic, common, quotient};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 
 /// How an op's result dtype follows from its inputs'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ impl DtypeRule {
             DtypeRule::Compare => (all(working(shared)), Dtype::Bool),
             DtypeRule::Logical if shared.is_float() => {
                 return Err(Error::caller(format!("bitwise logic is for bools and integers, got {shared}"))
+                    .on(Subject::Dtype)
                     .hint("compare first, as in (x > 0.5) & (y > 0.5)"));
             }
             DtypeRule::Logical => (all(working(shared)), shared),

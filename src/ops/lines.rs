@@ -3,7 +3,7 @@
 
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
-use crate::expr::Formula;
+use crate::expr::{Expr, Formula};
 use crate::graph::{Array, AxisList, LineTaps, Origin, PerAxis, Stage, per_axis};
 use crate::grid::{Dims, Edge};
 use crate::storage::{Info, Kind};
@@ -27,11 +27,16 @@ fn part(name: &str) -> Origin {
 
 /// The array in another dtype; itself where it has that dtype.
 pub fn cast(x: &Array, dtype: Dtype) -> Result<Array> {
+    recast(x, dtype, Expr::cast)
+}
+
+/// The array in another dtype by a rule for its elements; itself where it has that dtype.
+pub fn recast(x: &Array, dtype: Dtype, rule: impl Fn(Expr, Dtype) -> Expr) -> Result<Array> {
     let info = x.info()?.clone();
     if info.dtype == dtype {
         return Ok(x.clone());
     }
-    let formula = Formula::build(&[info.dtype], |reads| Ok(reads[0].cast(dtype)))?;
+    let formula = Formula::build(&[info.dtype], |reads| Ok(rule(reads[0], dtype)))?;
     let stage = Stage::Formula { formula: Arc::new(formula), edge: Edge::Reflect, constant: Number::Int(0) };
     let kind = if dtype == Dtype::Bool {
         Kind::Mask

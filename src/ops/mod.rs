@@ -11,12 +11,14 @@ pub mod geometry;
 mod lines;
 pub mod math;
 pub mod morphology;
+mod nonflat;
 mod operators;
 pub mod rank;
 pub mod reduce;
 mod reduced;
 mod reductions;
 pub mod smooth;
+pub mod wrapping;
 
 use crate::error::{Result, unknown};
 use crate::graph::Op;
@@ -25,6 +27,7 @@ use crate::graph::Op;
 pub static FAMILIES: &[&[&Op]] = &[
     math::MATH,
     compare::COMPARE,
+    wrapping::WRAPPING,
     smooth::SMOOTH,
     edges::EDGES,
     correlate::CORRELATE,

@@ -2,11 +2,12 @@
 //! It does not know how extremes along an axis are computed.
 
 use super::lines::{self, Span};
+use super::nonflat::{self, Structure};
 use super::rank::extremes;
 use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::graph::Agreement::Exact;
-use crate::graph::{Array, AxisList, PerAxis};
+use crate::graph::{Array, AxisList, Nested, PerAxis};
 use crate::grid::Edge;
 use crate::ops;
 
@@ -142,4 +143,36 @@ ops! {
         let spans = lines::spans(x.info()?, &size, &origin, &axes)?;
         difference(&closed(x, &spans, mode, cval)?, x)
     }
+
+    /// Erosion by a structure with heights: the smallest of a box's elements less their heights. Up to 16-bit integers with
+    /// whole heights give i32, all else f64.
+    pub fn nonflat_erosion[nonflat_erosion_with, NonflatErosion](x) {
+        /// A height for every place of the box, nested as the axes are; NaN leaves a place out.
+        heights: Nested<f64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the box: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes the box has; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Own; same_as None; agreement Exact;
+    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: false }, mode, cval) }
+
+    /// Dilation by a structure with heights: the largest of the mirrored box's elements and their heights. Up to 16-bit
+    /// integers with whole heights give i32, all else f64.
+    pub fn nonflat_dilation[nonflat_dilation_with, NonflatDilation](x) {
+        /// A height for every place of the box, nested as the axes are; NaN leaves a place out.
+        heights: Nested<f64>;
+        /// What lies outside: reflect, constant, nearest, mirror or wrap.
+        mode: Edge = Edge::Reflect,
+        /// The number outside, for mode constant.
+        cval: f64 = 0.0,
+        /// Moves the box: positive to lower indices.
+        origin: PerAxis<i64> = PerAxis::One(0),
+        /// Which axes the box has; z, y, x by default where axes are named, else all.
+        axes: AxisList = AxisList::Default,
+    } rule Own; same_as None; agreement Exact;
+    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: true }, mode, cval) }
 }

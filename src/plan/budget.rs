@@ -7,6 +7,7 @@ use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
 use crate::error::Result;
+use crate::graph::Stage;
 use crate::grid::{Boxes, Dims, Grid, Region, indices};
 
 /// Bytes that a pass needs whatever its tiles are.
@@ -169,9 +170,14 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
         let padded: usize = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
         let window =
             step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, &regions[value])).max().unwrap_or(0);
+        let foreign = match &step.stage {
+            // The function's own arrays: copies of what it reads, and what it gives.
+            Stage::Tiles(_) => 2 * step.inputs.iter().map(|v| size(*v)).sum::<usize>() + size(value),
+            _ => 0,
+        };
         let registers = step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192);
         live += size(value);
-        peak = peak.max(live + padded.max(window) + registers);
+        peak = peak.max(live + padded.max(window) + registers + foreign);
         elements += regions[value].shape().count();
         live -= step.inputs.iter().filter(|v| last[**v] == Some(number)).map(|v| size(*v)).sum::<usize>().min(live);
     }

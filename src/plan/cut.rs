@@ -9,8 +9,8 @@ use super::single::in_single;
 use super::sweep::Sweep;
 use super::vram::vram_bytes;
 use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
-use crate::error::{Error, Result, bytes_text};
-use crate::graph::Stage;
+use crate::error::{Error, Result, Subject, bytes_text};
+use crate::graph::{Stage, made_axes};
 use crate::grid::{Dims, Grid, Region};
 
 /// Bytes of a tile in flight beyond which nothing is gained: reads, decodes and writes are long enough to overlap.
@@ -28,12 +28,15 @@ struct Rules {
     align: Dims,
     whole: Vec<bool>,
     only: Vec<Option<usize>>,
+    /// Whether a tile is one block: a function of the user's is called once for it.
+    undivided: bool,
 }
 
 impl Rules {
     fn of(program: &Program, outputs: &[Output]) -> Rules {
         let rank = program.domain.len();
-        let mut rules = Rules { align: Dims::filled(rank, 1), whole: vec![false; rank], only: vec![None; rank] };
+        let mut rules =
+            Rules { align: Dims::filled(rank, 1), whole: vec![false; rank], only: vec![None; rank], undivided: false };
         for unit in program.sinks.iter().filter_map(|s| outputs.get(s.output)).filter_map(|o| o.sink.unit()) {
             rules.align = rules.align.zip_with(&unit, least_common_multiple);
         }
@@ -50,6 +53,13 @@ impl Rules {
         for step in &program.steps {
             if let Stage::Scan(scan) = &step.stage {
                 rules.whole[scan.axis()] = true;
+            }
+            if let Stage::Tiles(tiles) = &step.stage {
+                rules.undivided = true;
+                let made = made_axes(&**tiles, step.inputs.len(), step.info.shape.len());
+                if made.len() == rank {
+                    rules.whole.iter_mut().zip(made).for_each(|(whole, made)| *whole |= made);
+                }
             }
         }
         rules
@@ -227,7 +237,7 @@ fn cut_block(
     let mut block = sweep.grid.unit;
     let rank = block.len();
     let region = |block: Dims| Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) };
-    while !fits(&region(block))? {
+    while !rules.undivided && !fits(&region(block))? {
         let mut best: Option<(f64, Dims)> = None;
         for axis in 0..rank {
             let least = if axis + 1 == rank { narrow } else { 1 };
@@ -263,5 +273,6 @@ fn refusal(program: &Program, machine: &Machine, costs: &Costs, sweep: &Sweep) -
         bytes_text(machine.memory)
     );
     Error::caller(what)
+        .on(Subject::Memory)
         .hint(format!("raise memory to {} or more, or use fewer threads", bytes_text(costs.predicted.next_power_of_two())))
 }

@@ -103,6 +103,7 @@ fn explain_step(text: &mut String, program: &Program, number: usize, step: &Step
         Stage::View(_) => format!("view of {}", inputs.join(", ")),
         Stage::Fold(fold) => fold.words(),
         Stage::Scan(scan) => format!("{} of {}", scan.words(), inputs.join(", ")),
+        Stage::Tiles(tiles) => format!("{} of {}", tiles.words(), inputs.join(", ")),
     };
     put(text, 2, &format!("stage {} s{number} = {what}  [{}]", step.stage_number + 1, step.info.dtype));
     put(text, 4, &format!("{}{part}; {}; {}", step.origin.op, reach_words(step), step.why));
@@ -119,6 +120,11 @@ fn line_words(taps: &crate::graph::LineTaps) -> &'static str {
 fn reach_words(step: &Step) -> String {
     if let Stage::Scan(scan) = &step.stage {
         return format!("reach: all of axis {}", scan.axis());
+    }
+    if let Stage::Tiles(tiles) = &step.stage {
+        let reach =
+            |walk: &crate::graph::Walk| walk.axis.map_or("all".to_owned(), |_| format!("-{}..+{}", walk.before, walk.after));
+        return format!("reach: {}", tiles.walks(0).iter().map(reach).collect::<Vec<_>>().join(", "));
     }
     let axes = 0..step.info.shape.len();
     let reaches: Vec<(isize, isize)> = axes.map(|axis| reach_of(step, 0, axis)).collect();

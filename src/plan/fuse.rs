@@ -264,6 +264,7 @@ impl Fusing<'_> {
             (Stage::View(_), _) => "starts: other places of its input",
             (Stage::Scan(_), _) => "starts: a scan needs its whole axis",
             (Stage::Fold(_), _) => "starts: a fold",
+            (Stage::Tiles(_), _) => "starts: a function that the engine does not know",
             (_, true) if reads_inputs => "starts: reads the inputs",
             (_, true) if shared => "starts: what it reads is also read elsewhere",
             (_, true) => "starts: joins several stages",

@@ -148,6 +148,7 @@ fn refusal(program: &Program, step: &Step) -> Option<String> {
         }
         Stage::Scan(_) => Some("a running sum is carried in 64 bits".to_owned()),
         Stage::Fold(_) => Some("a fold".to_owned()),
+        Stage::Tiles(_) => Some("a function of the user's runs on the CPU".to_owned()),
         Stage::Line { .. } | Stage::Window { .. } | Stage::View(_) => None,
     }
 }

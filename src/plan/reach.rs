@@ -3,7 +3,7 @@
 
 use super::program::{Program, Step};
 use crate::error::Result;
-use crate::graph::{Pick, Stage};
+use crate::graph::{Pick, Stage, Walk};
 use crate::grid::{Boxes, Dims, Edge, Region, Runs};
 
 /// How far one axis is read around a place: before and after.
@@ -22,6 +22,7 @@ fn needed(step: &Step, k: usize, input: &Dims, out: &Boxes) -> Boxes {
             let axis = |(axis, runs): (usize, &Runs)| widened(runs, reach_of(step, k, axis), input[axis], *edge);
             Boxes(out.0.iter().enumerate().map(axis).collect())
         }
+        Stage::Tiles(tiles) => Boxes(walked(tiles.walks(k), input, out, &step.info.shape, tiles.edge().0)),
         Stage::Fold(_) => out.clone(),
     }
 }
@@ -65,6 +66,16 @@ fn broadcast_needs(step: &Step, k: usize, input: &Dims, out: &Boxes, edge: Edge)
         }
     };
     Boxes((0..input.len()).map(axis).collect())
+}
+
+/// What a function of tiles reads of an input, axis by axis.
+fn walked(walks: &[Walk], input: &Dims, out: &Boxes, extents: &Dims, edge: Edge) -> Vec<Runs> {
+    let axis = |(own, walk): (usize, &Walk)| match walk.axis {
+        None => Runs::one(0..input[own]),
+        Some(axis) if input[own] == 1 && extents[axis] != 1 => Runs::one(0..1),
+        Some(axis) => widened(&out.0[axis], (-walk.before.cast_signed(), walk.after.cast_signed()), input[own], edge),
+    };
+    walks.iter().enumerate().map(axis).collect()
 }
 
 fn picked(pick: &Pick, out: &Boxes) -> Runs {

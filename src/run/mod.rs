@@ -28,8 +28,9 @@ pub const READERS: usize = 2;
 /// Results of folds, by the keys of their nodes.
 pub(crate) type LateValues = HashMap<usize, Arc<Tile>>;
 
-/// Sees the progress of a run; called often, must be quick.
-pub type Observer<'o> = &'o dyn Fn(&Progress);
+/// Sees the progress of a run and may stop it with an error; called often, at least ten times a second, on the thread that runs;
+/// must be quick.
+pub type Observer<'o> = &'o dyn Fn(&Progress) -> Result<()>;
 
 /// Runs a plan: every output is written, or given up so that nothing looks whole.
 ///

@@ -11,11 +11,13 @@ use crate::grid::Region;
 use crate::plan::{InputFrom, Output, Pass};
 use crate::storage::Source;
 use crate::tile::Buffer;
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// How long the observer waits for news at most.
+const TICK: Duration = Duration::from_millis(100);
 /// Reads or writes that may wait in a lane beyond those being done.
 const QUEUED: usize = 2;
 
@@ -194,12 +196,15 @@ impl<'r> Driver<'r> {
                 let (done, all) = running.flow.progress();
                 return Err(Error::bug(format!("the run stands still after {done} of {all} tiles")));
             }
-            let report = reports.recv().map_err(|_| Error::bug("every lane is gone"))?;
-            let event = running.accept(report).inspect_err(|_| running.drain(reports))?;
-            self.obey(running, event).inspect_err(|_| running.drain(reports))?;
+            let told = match reports.recv_timeout(TICK) {
+                Ok(report) => running.accept(report).and_then(|event| self.obey(running, event)),
+                Err(RecvTimeoutError::Timeout) => Ok(()),
+                Err(RecvTimeoutError::Disconnected) => Err(Error::bug("every lane is gone")),
+            };
             let notices = self.device.notices();
             running.report.notices.extend_from_slice(&notices);
-            observe(&Progress { notices, ..running.progress(self.pass, numbers, started) });
+            let progress = Progress { notices, ..running.progress(self.pass, numbers, started) };
+            told.and_then(|()| observe(&progress)).inspect_err(|_| running.drain(reports))?;
         }
     }
 

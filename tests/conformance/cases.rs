@@ -77,6 +77,13 @@ fn arguments(op: &Op, dtype: Dtype) -> Vec<Named> {
             named([("size", ints([2, 1, 5])), ("origin", ints([0, 0, -2]))]),
             named([("size", ints([1, 4, 1]))]),
         ],
+        "nonflat_erosion" | "nonflat_dilation" => vec![
+            named([("heights", weights([[[1.0, 2.0, 0.0], [3.0, f64::NAN, 2.0]]]))]),
+            named([
+                ("heights", weights([[[0.5, -1.0], [0.0, 2.0], [f64::NAN, 0.25]], [[0.0, 3.0], [-0.5, 1.0], [0.0, 0.0]]])),
+                ("origin", ints([0, 1, -1])),
+            ]),
+        ],
         "sobel" => vec![Named::new(), named([("axis", Value::Int(0))])],
         "flip" => vec![Named::new(), named([("axis", ints([0, -1]))])],
         "cumsum" => (0..3).map(|axis| named([("axis", Value::Int(axis))])).collect(),
@@ -90,7 +97,7 @@ fn arguments(op: &Op, dtype: Dtype) -> Vec<Named> {
         .concat(),
         "sum" | "mean" | "min" | "max" => reduced(),
         "argmin" | "argmax" => reduced().into_iter().filter(|a| !a.iter().any(|(_, v)| *v == ints([0, 2]))).collect(),
-        "astype" => Dtype::ALL.iter().map(|d| named([("dtype", Value::Text(d.name().to_owned()))])).collect(),
+        "astype" | "wrap" => Dtype::ALL.iter().map(|d| named([("dtype", Value::Text(d.name().to_owned()))])).collect(),
         "clip" => {
             let (low, high) = match dtype {
                 Dtype::Bool => (0, 1),

@@ -24,7 +24,8 @@ pub fn result_dtype(op: &str, dtype: Dtype) -> Option<Dtype> {
         },
         "divide" | "sqrt" | "exp" | "log" | "sin" | "cos" => float,
         "abs" | "floor" | "ceil" | "rint" | "minimum" | "maximum" | "clip" | "where" | "bitwise_and" | "bitwise_or"
-        | "bitwise_xor" | "invert" => dtype,
+        | "bitwise_xor" | "invert" | "wrapping_add" | "wrapping_subtract" | "wrapping_multiply" | "wrapping_power"
+        | "left_shift" | "right_shift" => dtype,
         "equal" | "not_equal" | "less" | "less_equal" | "greater" | "greater_equal" | "isnan" => Bool,
         _ => return None,
     })
@@ -75,6 +76,14 @@ fn of_integers(op: &str, x: i128, y: i128, dtype: Dtype) -> i128 {
         "floor" | "ceil" | "rint" => x,
         "minimum" => x.min(y),
         "maximum" => x.max(y),
+        "wrapping_add" => wrapped(x + y, dtype),
+        "wrapping_subtract" => wrapped(x - y, dtype),
+        "wrapping_multiply" => wrapped(x.wrapping_mul(y), dtype),
+        "wrapping_power" => wrapping_power(x, y, dtype),
+        "left_shift" if shifts(y, dtype) => wrapped(x << y, dtype),
+        "right_shift" if shifts(y, dtype) => x >> y,
+        "left_shift" => 0,
+        "right_shift" => -i128::from(x < 0),
         "bitwise_and" => x & y,
         "bitwise_or" => x | y,
         "bitwise_xor" => x ^ y,
@@ -83,6 +92,36 @@ fn of_integers(op: &str, x: i128, y: i128, dtype: Dtype) -> i128 {
         "invert" => dtype.limits().1 - x,
         other => panic!("no meaning of {other} for integers"),
     }
+}
+
+/// Whether a number of bits is one that a dtype's lane moves by.
+fn shifts(y: i128, dtype: Dtype) -> bool {
+    (0..8 * dtype.size().max(4) as i128).contains(&y)
+}
+
+/// The number of a dtype with the same low bits; bools are true where any bit is set.
+pub fn wrapped(v: i128, dtype: Dtype) -> i128 {
+    if dtype == Dtype::Bool {
+        return i128::from(v != 0);
+    }
+    let (low, high) = dtype.limits();
+    (v - low).rem_euclid(high - low + 1) + low
+}
+
+/// A power modulo the dtype's range, factor by factor; of a negative exponent its bits but the sign's.
+fn wrapping_power(x: i128, y: i128, dtype: Dtype) -> i128 {
+    let bits = if dtype.size() <= 2 { 16 } else { 8 * dtype.size() as u32 };
+    let kept = bits - u32::from(dtype.is_signed());
+    let modulus = 1i128 << if dtype.size() <= 2 { 32 } else { bits };
+    let (mut made, mut square, mut rest) = (1i128, x.rem_euclid(modulus), y & ((1i128 << kept) - 1));
+    while rest > 0 {
+        if rest % 2 == 1 {
+            made = (made.wrapping_mul(square)).rem_euclid(modulus);
+        }
+        square = square.wrapping_mul(square).rem_euclid(modulus);
+        rest /= 2;
+    }
+    wrapped(made, dtype)
 }
 
 fn power(x: i128, y: i128) -> i128 {
@@ -131,13 +170,13 @@ fn of_singles(op: &str, x: f64, y: f64) -> f64 {
 fn of_floats(op: &str, x: f64, y: f64) -> f64 {
     let either = |v: f64| if x.is_nan() || y.is_nan() { f64::NAN } else { v };
     match op {
-        "add" => x + y,
-        "subtract" => x - y,
-        "multiply" => x * y,
+        "add" | "wrapping_add" => x + y,
+        "subtract" | "wrapping_subtract" => x - y,
+        "multiply" | "wrapping_multiply" => x * y,
         "divide" => x / y,
         "floor_divide" => divided_f64(x, y).0,
         "remainder" => divided_f64(x, y).1,
-        "power" => x.powf(y),
+        "power" | "wrapping_power" => x.powf(y),
         "negative" => -x,
         "abs" => x.abs(),
         "sqrt" => x.sqrt(),

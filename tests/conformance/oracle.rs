@@ -119,6 +119,8 @@ pub fn expected(case: &Case) -> Option<Expected> {
         "cumsum" => reductions::cumsum(case),
         "flip" => flip(case),
         "astype" => astype(case),
+        "wrap" => wrap(case),
+        "nonflat_erosion" | "nonflat_dilation" => windows::nonflat(case),
         "clip" => clip(case),
         name => {
             let Some(out) = elementwise::result_dtype(name, case.x().dtype) else { return derived::expected(case) };
@@ -162,6 +164,23 @@ fn flip(case: &Case) -> Expected {
 fn astype(case: &Case) -> Expected {
     let Some(Value::Text(name)) = case.value("dtype") else { panic!("astype without a dtype") };
     pointwise(case, Dtype::parse(&name).unwrap(), |v| v[0])
+}
+
+/// As C casts: the fraction is cut, the low bits stay. A float passes through the signed integer of 32 or 64 bits.
+fn wrap(case: &Case) -> Expected {
+    let Some(Value::Text(name)) = case.value("dtype") else { panic!("wrap without a dtype") };
+    let to = Dtype::parse(&name).unwrap();
+    if to.is_float() || to == Dtype::Bool {
+        return pointwise(case, to, |v| v[0]);
+    }
+    let through = if to.size() <= 4 { Dtype::I32 } else { Dtype::I64 };
+    pointwise(case, to, |v| match v[0] {
+        Number::Float(f) if f < 0.0 || to.size() <= 2 => {
+            Number::Int(elementwise::wrapped(int(rounded(Number::Float(f.trunc()), through)), to))
+        }
+        Number::Float(f) => rounded(Number::Float(f.trunc()), to),
+        whole => Number::Int(elementwise::wrapped(int(whole), to)),
+    })
 }
 
 fn clip(case: &Case) -> Expected {

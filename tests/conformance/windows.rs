@@ -223,6 +223,38 @@ pub fn correlation(case: &Case) -> Expected {
     field.expected(case, out)
 }
 
+/// Extremes of elements less or plus heights; a dilation's structure is mirrored.
+pub fn nonflat(case: &Case) -> Expected {
+    let (shape, heights) = nested(case, "heights").expect("heights");
+    let size: Dims = shape.iter().copied().collect();
+    let dilates = case.op.name == "nonflat_dilation";
+    let (x, extents) = (case.x(), case.x().dims());
+    let start = |a: usize| match (dilates, case.floats("origin")[a] as isize) {
+        (false, origin) => -(size[a] as isize / 2) - origin,
+        (true, origin) => 1 - size[a].cast_signed() + size[a] as isize / 2 + origin,
+    };
+    let whole = x.dtype.is_small_int() && heights.iter().all(|h| h.is_nan() || h.fract() == 0.0);
+    let outside = float(rounded(Number::Float(case.cval()), x.dtype));
+    let mut numbers = Vec::new();
+    for index in indices(Region::whole(extents)) {
+        let mut best: Option<f64> = None;
+        for (k, height) in indices(Region::whole(size)).zip(&heights).filter(|(_, h)| !h.is_nan()) {
+            let step = |a: usize| if dilates { size[a] - 1 - k[a] } else { k[a] }.cast_signed();
+            let at: Option<Dims> =
+                (0..3).map(|a| case.edge().fold(index[a].cast_signed() + start(a) + step(a), extents[a])).collect();
+            let value = at.map_or(outside, |i| float(x.numbers[extents.linear_of(&i)]));
+            let value = if dilates { value + height } else { value - height };
+            best = Some(match best {
+                Some(old) if old.is_nan() || !value.is_nan() && (if dilates { old >= value } else { old <= value }) => old,
+                _ => value,
+            });
+        }
+        let best = best.unwrap();
+        numbers.push(if whole { Number::Int(best as i128) } else { Number::Float(best) });
+    }
+    Expected::exact(x.shape.clone(), if whole { Dtype::I32 } else { Dtype::F64 }, numbers)
+}
+
 /// -0 before +0, NaN last.
 fn order(a: &Number, b: &Number) -> Ordering {
     match (a, b) {

@@ -230,6 +230,9 @@ def elementwise(cases):
             for symbol, name in ("&", "bitwise_and"), ("|", "bitwise_or"), ("^", "bitwise_xor"):
                 cases.add(source, f"x {symbol} y", Exact(getattr(np, name)(*made.values())))
             cases.add(source, "~x", Exact(np.invert(made["x"])))
+            for name in "left_shift", "right_shift":
+                for by in 0, 3, 7:
+                    cases.add(source, f"{name}(x, {by})", Exact(getattr(np, name)(made["x"], made["x"].dtype.type(by))))
     for kind in ["i8", "i16"]:
         x = sources(cube(kind))["x"].astype(np.int64)
         cases.add(cube(kind), "abs(x)", Exact(np.clip(np.abs(x), 0, np.iinfo(LONG[kind]).max), kind))

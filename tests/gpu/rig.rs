@@ -98,8 +98,8 @@ pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<
     let session = Session::new(pairs.collect(), options).unwrap_or_else(|e| fail(e));
     let gpu = open.map(|open| open(session.plan()));
     let summary = match &gpu {
-        None => session.run(&|_| {}),
-        Some(gpu) => session.run_on(gpu, &|_| {}),
+        None => session.run(&|_| Ok(())),
+        Some(gpu) => session.run_on(gpu, &|_| Ok(())),
     };
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
     let (peak, counted) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes()));

@@ -6,7 +6,7 @@ use super::tape::{self, Registers};
 use crate::device::InputData;
 use crate::dtype::{Dtype, Number, put};
 use crate::error::{Error, Result};
-use crate::graph::{LineTaps, Pick, Stage};
+use crate::graph::{LineTaps, Pick, Stage, Tiles, Walk, made_axes};
 use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region, indices};
 use crate::plan::{Program, Step, reach_of, regions};
 use crate::tile::{Buffer, Padding, Tile, View, copy_padded, copy_view};
@@ -214,6 +214,7 @@ impl<'a> BlockValues<'a> {
                 );
                 Ok(())
             }
+            Stage::Tiles(tiles) => self.foreign(program, step, &**tiles, part, out),
             Stage::Fold(_) => Err(Error::bug("a fold inside a pass")),
         }
     }
@@ -229,11 +230,23 @@ impl<'a> BlockValues<'a> {
         buffer: &'b mut Buffer,
     ) -> Result<View<'b>> {
         let value = step.inputs.get(k).copied().unwrap_or_default();
-        let array = program.info(value)?.shape;
-        let reach: Vec<(isize, isize)> = (0..array.len()).map(|axis| reach_of(step, k, axis)).collect();
+        let reach: Vec<(isize, isize)> = (0..part.shape.len()).map(|axis| reach_of(step, k, axis)).collect();
         let start: Vec<isize> = reach.iter().zip(part.start.iter()).map(|((first, _), s)| s.cast_signed() + first).collect();
         let shape: Dims =
             reach.iter().zip(part.shape.iter()).map(|((first, last), n)| n + (last - first).unsigned_abs()).collect();
+        self.around(program, value, (&start, shape), (edge, constant), buffer)
+    }
+
+    /// A box of a value that may reach beyond its array: looked at where it lies inside what is held, else copied and padded.
+    fn around<'b>(
+        &'b self,
+        program: &Program,
+        value: usize,
+        (start, shape): (&[isize], Dims),
+        (edge, constant): (Edge, Number),
+        buffer: &'b mut Buffer,
+    ) -> Result<View<'b>> {
+        let array = program.info(value)?.shape;
         let inside = (0..array.len()).all(|a| start[a] >= 0 && start[a].unsigned_abs() + shape[a] <= array[a]);
         if inside {
             let region = Region { start: start.iter().map(|s| s.unsigned_abs()).collect(), shape };
@@ -246,8 +259,45 @@ impl<'a> BlockValues<'a> {
         put(constant, dtype, &mut element);
         buffer.resize(shape.count() * dtype.size());
         let padding = Padding { edge, constant: element };
-        copy_padded(&self.whole(value)?, &self.boxes[value], &array, (&start, &shape), &padding, buffer.bytes_mut())?;
+        copy_padded(&self.whole(value)?, &self.boxes[value], &array, (start, &shape), &padding, buffer.bytes_mut())?;
         Ok(View::contiguous(buffer.bytes(), dtype, shape))
+    }
+
+    /// Calls a function of tiles for a box of its result, whole along the axes that it makes itself.
+    fn foreign(&self, program: &Program, step: &Step, tiles: &dyn Tiles, part: &Region, out: &mut [u8]) -> Result<()> {
+        let made = made_axes(tiles, step.inputs.len(), part.shape.len());
+        let range = |axis: usize| if made[axis] { 0..step.info.shape[axis] } else { part.range(axis) };
+        let region = Region::of(&(0..part.shape.len()).map(range).collect::<Vec<_>>());
+        let (edge, constant) = tiles.edge();
+        let mut buffers: Vec<Buffer> = step.inputs.iter().map(|_| Buffer::default()).collect();
+        let mut inputs = Vec::with_capacity(buffers.len());
+        for ((k, value), buffer) in step.inputs.iter().enumerate().zip(&mut buffers) {
+            let extents = program.info(*value)?.shape;
+            let read = |(own, walk): (usize, &Walk)| match walk.axis {
+                None => (0, extents[own]),
+                Some(axis) if extents[own] == 1 && step.info.shape[axis] != 1 => (0, 1),
+                Some(axis) => {
+                    (region.start[axis].cast_signed() - walk.before.cast_signed(), walk.before + region.shape[axis] + walk.after)
+                }
+            };
+            let (start, shape): (Vec<isize>, Vec<usize>) = tiles.walks(k).iter().enumerate().map(read).unzip();
+            inputs.push(self.around(
+                program,
+                *value,
+                (&start, Dims::from(&shape[..])),
+                (edge, Number::Float(constant)),
+                buffer,
+            )?);
+        }
+        let place = |e: Error| e.in_op(&step.origin.op, step.origin.line);
+        if region == *part {
+            return tiles.run(&inputs, part, out).map_err(place);
+        }
+        let mut tile = Tile::zeroed(step.info.dtype, region.shape);
+        tiles.run(&inputs, &region, tile.data.bytes_mut()).map_err(place)?;
+        let origin = Dims::filled(part.shape.len(), 0);
+        copy_view(&tile.view().crop(&part.relative_to(&region.start)), out, &part.shape, &origin);
+        Ok(())
     }
 
     fn formula(

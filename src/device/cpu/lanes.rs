@@ -13,6 +13,11 @@ pub trait Number: NoUninit + AnyBitPattern + PartialOrd + Copy {
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
     fn mul(self, b: Self) -> Self;
+    fn wrap_add(self, b: Self) -> Self;
+    fn wrap_sub(self, b: Self) -> Self;
+    fn wrap_mul(self, b: Self) -> Self;
+    fn shl(self, b: Self) -> Self;
+    fn shr(self, b: Self) -> Self;
     fn div(self, b: Self) -> Self;
     fn floor_div(self, b: Self) -> Self;
     fn rem(self, b: Self) -> Self;
@@ -50,6 +55,28 @@ macro_rules! integer_lane {
             #[inline(always)]
             fn mul(self, b: Self) -> Self {
                 self.saturating_mul(b)
+            }
+            #[inline(always)]
+            fn wrap_add(self, b: Self) -> Self {
+                self.wrapping_add(b)
+            }
+            #[inline(always)]
+            fn wrap_sub(self, b: Self) -> Self {
+                self.wrapping_sub(b)
+            }
+            #[inline(always)]
+            fn wrap_mul(self, b: Self) -> Self {
+                self.wrapping_mul(b)
+            }
+            #[inline(always)]
+            fn shl(self, b: Self) -> Self {
+                u32::try_from(b).ok().and_then(|n| self.checked_shl(n)).unwrap_or(0)
+            }
+            #[inline(always)]
+            fn shr(self, b: Self) -> Self {
+                let all_but_sign = self >> (<$t>::BITS - 1);
+                let none = if <$t>::MIN == 0 { 0 } else { all_but_sign };
+                u32::try_from(b).ok().and_then(|n| self.checked_shr(n)).unwrap_or(none)
             }
             #[inline(always)]
             fn div(self, b: Self) -> Self {
@@ -213,6 +240,26 @@ macro_rules! float_lane {
                 self * b
             }
             #[inline(always)]
+            fn wrap_add(self, b: Self) -> Self {
+                self + b
+            }
+            #[inline(always)]
+            fn wrap_sub(self, b: Self) -> Self {
+                self - b
+            }
+            #[inline(always)]
+            fn wrap_mul(self, b: Self) -> Self {
+                self * b
+            }
+            #[inline(always)]
+            fn shl(self, _: Self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn shr(self, _: Self) -> Self {
+                self
+            }
+            #[inline(always)]
             fn div(self, b: Self) -> Self {
                 self / b
             }
@@ -373,6 +420,9 @@ pub fn bin<T: Number>(bin: Bin, a: &[T], b: &[T], out: &mut [T]) {
         Bin::Add => zip(a, b, out, T::add),
         Bin::Sub => zip(a, b, out, T::sub),
         Bin::Mul => zip(a, b, out, T::mul),
+        Bin::WrapAdd => zip(a, b, out, T::wrap_add),
+        Bin::WrapSub => zip(a, b, out, T::wrap_sub),
+        Bin::WrapMul => zip(a, b, out, T::wrap_mul),
         Bin::Div => zip(a, b, out, T::div),
         Bin::FloorDiv => zip(a, b, out, T::floor_div),
         Bin::Rem => zip(a, b, out, T::rem),
@@ -382,6 +432,8 @@ pub fn bin<T: Number>(bin: Bin, a: &[T], b: &[T], out: &mut [T]) {
         Bin::And => zip(a, b, out, T::and),
         Bin::Or => zip(a, b, out, T::or),
         Bin::Xor => zip(a, b, out, T::xor),
+        Bin::Shl => zip(a, b, out, T::shl),
+        Bin::Shr => zip(a, b, out, T::shr),
         Bin::Eq | Bin::Ne | Bin::Lt | Bin::Le | Bin::Gt | Bin::Ge => {}
     }
 }

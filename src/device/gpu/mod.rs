@@ -23,7 +23,7 @@ mod transfer;
 mod words;
 
 pub use faults::Faults;
-pub use open::{instances, report};
+pub use open::{Adapter, available, instances, report};
 
 use super::cpu::{Cpu, moved};
 use super::{Device, InputData, Launched, Partial};

@@ -222,6 +222,31 @@ fn is_set(variable: &str, to: &str) -> bool {
     std::env::var_os(variable).is_some_and(|v| v == to)
 }
 
+/// One adapter of this machine, by what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Its name; a part of it asks for it.
+    pub name: String,
+    /// `DiscreteGpu`, `IntegratedGpu`, `VirtualGpu`, `Cpu` for software, or `Other`.
+    pub kind: String,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: String,
+    /// The driver's name and version.
+    pub driver: String,
+}
+
+/// The adapters of this machine, real GPUs first. None is opened.
+#[must_use]
+pub fn available() -> Vec<Adapter> {
+    let described = |info: wgpu::AdapterInfo| Adapter {
+        kind: format!("{:?}", info.device_type),
+        backend: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        name: info.name,
+    };
+    adapters().iter().map(|adapter| described(adapter.get_info())).collect()
+}
+
 /// What `doctor` tells of every adapter: its driver, limits, numerics, and whether it is used.
 #[must_use]
 pub fn report() -> Vec<[String; 2]> {

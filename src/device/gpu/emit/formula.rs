@@ -140,6 +140,9 @@ fn un_of(un: Un, lane: Lane, a: &str) -> String {
 fn bin_of(bin: Bin, lane: Lane, a: &str, b: &str) -> String {
     let (float, name) = (lane == Lane::F32, suffix(lane));
     match bin {
+        Bin::WrapAdd => format!("({a} + {b})"),
+        Bin::WrapSub => format!("({a} - {b})"),
+        Bin::WrapMul => format!("({a} * {b})"),
         Bin::Add if float => format!("({a} + {b})"),
         Bin::Sub if float => format!("({a} - {b})"),
         Bin::Mul if float => format!("({a} * {b})"),
@@ -154,7 +157,9 @@ fn bin_of(bin: Bin, lane: Lane, a: &str, b: &str) -> String {
         Bin::Max if float => format!("max_f32({a}, {b})"),
         Bin::Min => format!("min({a}, {b})"),
         Bin::Max => format!("max({a}, {b})"),
-        Bin::And | Bin::Or | Bin::Xor if float => a.to_owned(),
+        Bin::And | Bin::Or | Bin::Xor | Bin::Shl | Bin::Shr if float => a.to_owned(),
+        Bin::Shl => format!("shl_{name}({a}, {b})"),
+        Bin::Shr => format!("shr_{name}({a}, {b})"),
         Bin::And => format!("({a} & {b})"),
         Bin::Or => format!("({a} | {b})"),
         Bin::Xor => format!("({a} ^ {b})"),

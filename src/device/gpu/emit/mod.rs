@@ -79,7 +79,7 @@ fn step(program: &Program, number: usize, dialect: Dialect) -> Result<Kernel> {
             None => Err(Error::bug("a window without a kernel")),
         },
         Stage::View(_) => Ok(pad(first, dialect)),
-        Stage::Fold(_) | Stage::Scan(_) => Err(Error::bug("a scan was sent to a GPU")),
+        Stage::Fold(_) | Stage::Scan(_) | Stage::Tiles(_) => Err(Error::bug("a scan was sent to a GPU")),
     }
 }
 
