@@ -11,8 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PySlice};
 use stackmill::formats::memory::{Held, MemorySource};
 use stackmill::graph::{Body, Index, Origin, ParamType, Slice, Stage, Value, Walk};
-use stackmill::grid::Edge;
-use stackmill::storage::{Axis, Info};
+use stackmill::grid::{Dims, Edge};
+use stackmill::storage::{Axis, Info, Source};
 use stackmill::{Array, Dtype, Error};
 use std::collections::HashSet;
 use std::panic::Location;
@@ -39,6 +39,45 @@ impl Held for Exported {
         //   library that computes without a copy and without holding the interpreter's lock.
         unsafe { std::slice::from_raw_parts(self.0.buf_ptr().cast::<u8>(), self.0.len_bytes()) }
     }
+}
+
+/// A description without elements.
+struct Placeholder(Info);
+
+impl Source for Placeholder {
+    fn info(&self) -> &Info {
+        &self.0
+    }
+
+    fn name(&self) -> String {
+        "placeholder".to_owned()
+    }
+
+    fn unit(&self) -> Dims {
+        self.0.shape
+    }
+
+    fn stored_bytes(&self, _unit: &Dims) -> u64 {
+        0
+    }
+
+    fn fetch(&self, _unit: &Dims) -> Result<Option<Vec<u8>>, Error> {
+        Err(Error::bug("a placeholder has no elements"))
+    }
+
+    fn decode(&self, _unit: &Dims, _stored: Option<Vec<u8>>, _out: &mut [u8]) -> Result<(), Error> {
+        Err(Error::bug("a placeholder has no elements"))
+    }
+
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+}
+
+/// How far an array looks into its source, before and after, per axis.
+#[pyfunction]
+pub fn reach(py: Python<'_>, lazy: PyRef<'_, Lazy>) -> PyResult<Vec<(usize, usize)>> {
+    or_raised(py, stackmill::plan::reach_into_source(&lazy.0))
 }
 
 /// An array, or the error that it carries.
@@ -89,6 +128,13 @@ impl Lazy {
         let info = Info::new(shape.into_iter().collect(), or_raised(py, Dtype::parse(dtype))?);
         let source = or_raised(py, MemorySource::holding(info, Box::new(Exported(buffer))))?;
         checked(py, Array::from_source(Arc::new(source)))
+    }
+
+    /// An array that lies nowhere: to ask what would be read of one.
+    #[staticmethod]
+    fn placeholder(py: Python<'_>, shape: Vec<usize>, dtype: &str) -> PyResult<Lazy> {
+        let info = Info::new(shape.into_iter().collect(), or_raised(py, Dtype::parse(dtype))?);
+        checked(py, Array::from_source(Arc::new(Placeholder(info))))
     }
 
     /// A number beside arrays: its dtype follows theirs.

@@ -68,6 +68,7 @@ fn _internal(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(array::apply, module)?)?;
     module.add_function(wrap_pyfunction!(array::save, module)?)?;
     module.add_function(wrap_pyfunction!(array::tiles, module)?)?;
+    module.add_function(wrap_pyfunction!(array::reach, module)?)?;
     module.add_function(wrap_pyfunction!(devices, module)?)?;
     module.add_function(wrap_pyfunction!(records, module)?)?;
     module.add_function(wrap_pyfunction!(command, module)?)?;

@@ -3,38 +3,59 @@
     import stackmill as sm
 
     x = sm.open("cells.tif")
-    mask = sm.greater(sm.white_tophat(sm.median(x, [1, 3, 3]), [1, 15, 15]), 60)
+    mask = sm.white_tophat(sm.median(x, [1, 3, 3]), [1, 15, 15]) > 60
     print(mask.explain())          # what will be read, kept and computed
     mask.save("mask.ome.zarr")     # or mask.compute()
 
-The functions of this module are stackmill's own ops, with its rules for dtypes and rounding; `stackmill.ndimage` has SciPy's.
+The functions of this module are stackmill's own ops, with its rules for dtypes and rounding; operators and NumPy's functions have
+NumPy's, and `stackmill.ndimage` has SciPy's.
 """
 
-from . import _internal, errors
-from ._array import Array, from_array, function_of, open
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from . import _internal, _ops, errors
+from ._array import Array, cast, from_array, open, save_many  # noqa: A004
+from ._ops import *  # noqa: F403
 from ._settings import options
+from ._tiles import map_blocks, map_overlap
 
-__version__ = _internal.__version__
+__version__: str = _internal.__version__
 
 
-def doctor():
+class Device(NamedTuple):
+    """An adapter of this machine; part of its name in `options(device=…)` asks for it."""
+
+    name: str
+    kind: str
+    backend: str
+    driver: str
+
+
+def devices() -> list[Device]:
+    """The GPUs of this machine, real ones first. None is opened."""
+    return [Device(*row) for row in _internal.devices()]
+
+
+def doctor() -> str:
     """What this build and this machine have, as text for a bug report; GPUs included."""
     return _internal.doctor()
 
 
-_records = {record.name: record for record in _internal.records()}
-globals().update({name: function_of(record) for name, record in _records.items()})
+__all__ = [
+    "Array", "Device", "cast", "devices", "doctor", "errors", "from_array", "map_blocks", "map_overlap", "ndimage", "open", "options",
+    "save_many", *_ops.__all__,
+]  # fmt: skip
 
-__all__ = ["Array", "doctor", "errors", "from_array", "ndimage", "open", "options", *sorted(_records)]
 
-
-def __getattr__(name):
-    # SciPy's names cost an import of their own only where they are used.
-    if name == "ndimage":
+def __getattr__(name: str) -> Any:
+    # SciPy's names and the array API cost an import of their own only where they are used.
+    if name in ("ndimage", "array_api"):
         import importlib
 
-        return importlib.import_module("stackmill.ndimage")
+        return importlib.import_module(f"stackmill.{name}")
     import difflib
 
     near = difflib.get_close_matches(name, __all__, 1)
-    raise AttributeError(f"stackmill has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    raise AttributeError(f"module 'stackmill' has no attribute {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))

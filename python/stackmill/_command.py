@@ -5,6 +5,6 @@ import sys
 from . import _internal
 
 
-def main():
+def main() -> None:
     """Runs `stackmill` with this process's arguments."""
     sys.exit(_internal.command(["stackmill", *sys.argv[1:]]))

@@ -1,37 +1,56 @@
-"""What runs may use: settings of this context, changed for a while or for good."""
+"""What runs may use and how Python behaves: settings of this context, changed for a while or for good."""
+
+from __future__ import annotations
 
 import contextvars
-import re
+from collections.abc import Mapping
+from typing import Any
 
-_settings = contextvars.ContextVar("stackmill settings", default={})
+_settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default={})
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_NAMES = ("memory", "threads", "tile", "device", "vram", "gpus")
+# What the engine takes, and what only Python knows with what it may be.
+_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus")
+_CHOICES = {
+    "default_float": ("auto", "float32", "float64"),
+    "implicit_compute": ("warn", "raise", "allow"),
+    "progress": ("auto", True, False),
+}
 
 
-def current():
-    """The settings of this context, as the engine takes them."""
-    return dict(_settings.get())
+def engine() -> dict[str, Any]:
+    """The settings of this context that the engine takes."""
+    return {name: value for name, value in _settings.get().items() if name in _ENGINE}
 
 
-def _bytes(value):
+def choice(name: str) -> Any:
+    """A setting of Python's; the first of its choices by default."""
+    return _settings.get().get(name, _CHOICES[name][0])
+
+
+def _bytes(value: int | str) -> int:
     """Bytes of `"512MiB"`, `"2GB"`, `"1.5GiB"` or a number; powers of 1024, or of 1000 where a B without i says so."""
     if not isinstance(value, str):
         return int(value)
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)\s*", value.lower())
-    if not found:
+    text = value.strip().lower()
+    unit = text.lstrip("0123456789.")
+    number, unit = text[: len(text) - len(unit)], unit.strip()
+    known = {**_UNITS, **{f"{letter}i{b}": _UNITS[letter] for letter in "kmgt" for b in ("", "b")}, "b": 1}
+    if unit not in known or not number or number.count(".") > 1:
         raise ValueError(f"{value!r} is no size; write '512MiB', '2GB', '1.5GiB' or a number of bytes")
-    number, letter, binary, b = found.groups()
-    return int(float(number) * _UNITS[letter + b if letter and b and not binary else letter])
+    return int(float(number) * known[unit])
 
 
-def _checked(given):
-    unknown = [name for name in given if name not in _NAMES]
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    names = (*_ENGINE, *_CHOICES)
+    unknown = [name for name in given if name not in names]
     if unknown:
-        raise TypeError(f"options() has no {unknown[0]!r}; it takes {', '.join(_NAMES)}")
+        raise TypeError(f"options() has no {unknown[0]!r}; it takes {', '.join(names)}")
     made = {}
     for name, value in given.items():
         if value is None:
             continue
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise ValueError(f"{name} is one of {', '.join(map(repr, _CHOICES[name]))}, got {value!r}")
         if name in ("memory", "vram"):
             value = _bytes(value)
         made[name] = list(value) if name == "tile" else value
@@ -47,17 +66,35 @@ class options:
     device: `"auto"`, `"cpu"`, `"gpu"` or part of an adapter's name
     vram: bytes of a GPU's memory
     gpus: GPUs of one kind that a run is spread over
+    default_float: what a Python float counts as beside integers: `"auto"` (f32 beside at most 16 bits, else f64), or always
+        `"float32"`, or `"float64"` as NumPy has it
+    implicit_compute: what happens when something that does not look like it computes more than 64 MiB: `"warn"`, `"raise"`
+        or `"allow"`
+    progress: whether runs show how far they are: `"auto"` (in a terminal and in a notebook), True or False
 
     None takes a setting back to its default.
     """
 
-    def __init__(self, **given):
+    def __init__(
+        self,
+        *,
+        memory: Any = ...,
+        threads: Any = ...,
+        tile: Any = ...,
+        device: Any = ...,
+        vram: Any = ...,
+        gpus: Any = ...,
+        default_float: Any = ...,
+        implicit_compute: Any = ...,
+        progress: Any = ...,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name != "self" and value is not ...}
         made = _checked(given)
         kept = {name: value for name, value in _settings.get().items() if name not in given}
         self._token = _settings.set(kept | made)
 
-    def __enter__(self):
+    def __enter__(self) -> options:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         _settings.reset(self._token)

@@ -6,7 +6,31 @@ class StackmillError(Exception):
 
 
 class CallerError(StackmillError, ValueError):
-    """A name, shape, dtype, range or file that cannot work."""
+    """A name, shape, range or file that cannot work."""
+
+
+class BudgetError(CallerError, MemoryError):
+    """What does not fit the memory allowed, known before anything is read."""
+
+
+class DtypeError(CallerError, TypeError):
+    """A dtype that cannot be computed with."""
+
+
+class RangeError(CallerError, OverflowError):
+    """A number beyond the range of the dtype that it meets."""
+
+
+class MissingFileError(CallerError, FileNotFoundError):
+    """A file that is not there."""
+
+
+class ExistingFileError(CallerError, FileExistsError):
+    """A file that is there already."""
+
+
+class NoSuchOpError(CallerError, TypeError):
+    """A function that stackmill does not have; the nearest one is named."""
 
 
 class MachineError(StackmillError, OSError):
@@ -15,3 +39,11 @@ class MachineError(StackmillError, OSError):
 
 class FaultError(StackmillError, RuntimeError):
     """A broken promise inside stackmill; please report it."""
+
+
+class StackmillWarning(UserWarning):
+    """What happened that you should know: a device lost, work that went elsewhere, integers that may wrap around."""
+
+
+class ImplicitComputeWarning(StackmillWarning):
+    """A large array was computed by something that does not look like a computation."""

@@ -147,7 +147,7 @@ ops! {
     /// Erosion by a structure with heights: the smallest of a box's elements less their heights. Up to 16-bit integers with
     /// whole heights give i32, all else f64.
     pub fn nonflat_erosion[nonflat_erosion_with, NonflatErosion](x) {
-        /// A height for every place of the box, nested as the axes are; NaN leaves a place out.
+        /// A height for every place of the box, nested as the axes are; -inf leaves a place out.
         heights: Nested<f64>;
         /// What lies outside: reflect, constant, nearest, mirror or wrap.
         mode: Edge = Edge::Reflect,
@@ -157,13 +157,15 @@ ops! {
         origin: PerAxis<i64> = PerAxis::One(0),
         /// Which axes the box has; z, y, x by default where axes are named, else all.
         axes: AxisList = AxisList::Default,
+        /// Whether sums wrap around in the dtype of `x`, as SciPy's do in all places but the first.
+        wraps: bool = false,
     } rule Own; same_as None; agreement Exact;
-    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: false }, mode, cval) }
+    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: false, wraps }, mode, cval) }
 
     /// Dilation by a structure with heights: the largest of the mirrored box's elements and their heights. Up to 16-bit
     /// integers with whole heights give i32, all else f64.
     pub fn nonflat_dilation[nonflat_dilation_with, NonflatDilation](x) {
-        /// A height for every place of the box, nested as the axes are; NaN leaves a place out.
+        /// A height for every place of the box, nested as the axes are; -inf leaves a place out.
         heights: Nested<f64>;
         /// What lies outside: reflect, constant, nearest, mirror or wrap.
         mode: Edge = Edge::Reflect,
@@ -173,6 +175,8 @@ ops! {
         origin: PerAxis<i64> = PerAxis::One(0),
         /// Which axes the box has; z, y, x by default where axes are named, else all.
         axes: AxisList = AxisList::Default,
+        /// Whether sums wrap around in the dtype of `x`, as SciPy's do in all places but the first.
+        wraps: bool = false,
     } rule Own; same_as None; agreement Exact;
-    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: true }, mode, cval) }
+    compose { nonflat::filtered(x, &Structure { heights, origin, axes, dilates: true, wraps }, mode, cval) }
 }

@@ -26,7 +26,7 @@ fn low_bits(v: Expr, dtype: Dtype) -> Expr {
 }
 
 /// A function of two numbers whose result keeps the low bits of their dtype.
-fn wrapped(x: Expr, y: Expr, f: impl Fn(Expr, Expr) -> Expr) -> Expr {
+pub(super) fn wrapped(x: Expr, y: Expr, f: impl Fn(Expr, Expr) -> Expr) -> Expr {
     let dtype = x.dtype();
     let made = f(widened(x), widened(y));
     if dtype.is_small_int() && dtype != Dtype::Bool { low_bits(made, dtype) } else { made }
@@ -88,7 +88,7 @@ fn integer_of_float(v: Expr, dtype: Dtype) -> Expr {
 }
 
 /// A number in another dtype, as C casts it.
-fn recasted(v: Expr, dtype: Dtype) -> Expr {
+pub(super) fn recasted(v: Expr, dtype: Dtype) -> Expr {
     let v = if v.dtype() == Dtype::F16 { v.cast(Dtype::F32) } else { v };
     match (v.dtype(), dtype) {
         (Dtype::Bool, _) | (_, Dtype::Bool) => v.cast(dtype),

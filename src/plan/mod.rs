@@ -24,9 +24,9 @@ pub use sweep::Sweep;
 pub use vram::{serves, size_class, vram_bytes};
 pub use work::work_of;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Array;
-use crate::grid::Dims;
+use crate::grid::{Dims, Region};
 use crate::storage::Sink;
 use std::sync::Arc;
 
@@ -109,6 +109,29 @@ impl Plan {
     pub fn peak_bytes(&self) -> u64 {
         self.passes.iter().map(|p| p.costs.predicted).max().unwrap_or(0)
     }
+}
+
+/// How far an array looks into the one source that it is made of, before and after the place of an element, per axis. Asked in
+/// the middle of the array, where no edge folds what is read.
+///
+/// # Errors
+/// What makes the array impossible; one that reads several sources, or whose axes are not the source's.
+pub fn reach_into_source(array: &Array) -> Result<Vec<(usize, usize)>> {
+    let programs = fuse::passes(std::slice::from_ref(array))?;
+    let [program] = &programs[..] else { return Err(Error::caller("a reduction reads everything")) };
+    let middle: Dims = program.domain.iter().map(|n| n / 2).collect();
+    let part = Region { start: middle, shape: Dims::filled(middle.len(), 1) };
+    let read = input_regions(program, &part)?;
+    let [boxes] = &read[..] else { return Err(Error::caller(format!("{} arrays are read", read.len()))) };
+    let hull = boxes.hull();
+    if hull.shape.len() != middle.len() {
+        return Err(Error::caller("its axes are not those of what it reads"));
+    }
+    let around = |axis: usize| {
+        let range = hull.range(axis);
+        (middle[axis].saturating_sub(range.start), range.end.saturating_sub(middle[axis] + 1))
+    };
+    Ok((0..middle.len()).map(around).collect())
 }
 
 /// Plans a run.

@@ -78,11 +78,15 @@ fn arguments(op: &Op, dtype: Dtype) -> Vec<Named> {
             named([("size", ints([1, 4, 1]))]),
         ],
         "nonflat_erosion" | "nonflat_dilation" => vec![
-            named([("heights", weights([[[1.0, 2.0, 0.0], [3.0, f64::NAN, 2.0]]]))]),
+            named([("heights", weights([[[1.0, 2.0, 0.0], [3.0, f64::NEG_INFINITY, 2.0]]]))]),
             named([
-                ("heights", weights([[[0.5, -1.0], [0.0, 2.0], [f64::NAN, 0.25]], [[0.0, 3.0], [-0.5, 1.0], [0.0, 0.0]]])),
+                (
+                    "heights",
+                    weights([[[0.5, -1.0], [0.0, 2.0], [f64::NEG_INFINITY, 0.25]], [[0.0, 3.0], [-0.5, 1.0], [0.0, 0.0]]]),
+                ),
                 ("origin", ints([0, 1, -1])),
             ]),
+            named([("heights", weights([[[1.0, -2.5, 0.0]], [[3.0, f64::NEG_INFINITY, 2.0]]])), ("wraps", Value::Bool(true))]),
         ],
         "sobel" => vec![Named::new(), named([("axis", Value::Int(0))])],
         "flip" => vec![Named::new(), named([("axis", ints([0, -1]))])],

@@ -2,6 +2,7 @@
 //! It does not know tiles, kernels or running sums.
 
 use super::data::Values;
+use super::elementwise::wrapped;
 use super::oracle::{Case, Expected, Judge, float, int, rounded};
 use stackmill::dtype::{Dtype, Number};
 use stackmill::graph::Value;
@@ -223,36 +224,53 @@ pub fn correlation(case: &Case) -> Expected {
     field.expected(case, out)
 }
 
+/// A sum as C makes it in a type: of integers the low bits, of floats rounded once.
+fn sum_in(value: Number, height: f64, dtype: Dtype) -> f64 {
+    match dtype {
+        Dtype::F64 => float(value) + height,
+        Dtype::F16 | Dtype::F32 => f64::from(float(value) as f32 + height as f32),
+        Dtype::Bool => f64::from(u8::from(float(value) != 0.0 || height != 0.0)),
+        _ => wrapped(int(value) + wrapped(height.trunc() as i128, dtype), dtype) as f64,
+    }
+}
+
 /// Extremes of elements less or plus heights; a dilation's structure is mirrored.
 pub fn nonflat(case: &Case) -> Expected {
     let (shape, heights) = nested(case, "heights").expect("heights");
     let size: Dims = shape.iter().copied().collect();
-    let dilates = case.op.name == "nonflat_dilation";
+    let (dilates, wraps) = (case.op.name == "nonflat_dilation", case.is_set("wraps"));
     let (x, extents) = (case.x(), case.x().dims());
     let start = |a: usize| match (dilates, case.floats("origin")[a] as isize) {
         (false, origin) => -(size[a] as isize / 2) - origin,
         (true, origin) => 1 - size[a].cast_signed() + size[a] as isize / 2 + origin,
     };
-    let whole = x.dtype.is_small_int() && heights.iter().all(|h| h.is_nan() || h.fract() == 0.0);
-    let outside = float(rounded(Number::Float(case.cval()), x.dtype));
-    let mut numbers = Vec::new();
-    for index in indices(Region::whole(extents)) {
-        let mut best: Option<f64> = None;
-        for (k, height) in indices(Region::whole(size)).zip(&heights).filter(|(_, h)| !h.is_nan()) {
+    let places: Vec<(Dims, f64)> = indices(Region::whole(size)).zip(heights.iter().copied()).collect();
+    let mut places: Vec<(Dims, f64)> = places.into_iter().filter(|(_, h)| *h != f64::NEG_INFINITY).collect();
+    if dilates {
+        places.reverse();
+    }
+    let whole = x.dtype.is_small_int() && places.iter().all(|(_, h)| h.fract() == 0.0);
+    let outside = rounded(Number::Float(case.cval()), x.dtype);
+    let sums = |index: &Dims| -> Vec<Number> {
+        let one = |(number, (k, height)): (usize, &(Dims, f64))| {
             let step = |a: usize| if dilates { size[a] - 1 - k[a] } else { k[a] }.cast_signed();
             let at: Option<Dims> =
                 (0..3).map(|a| case.edge().fold(index[a].cast_signed() + start(a) + step(a), extents[a])).collect();
-            let value = at.map_or(outside, |i| float(x.numbers[extents.linear_of(&i)]));
-            let value = if dilates { value + height } else { value - height };
-            best = Some(match best {
-                Some(old) if old.is_nan() || !value.is_nan() && (if dilates { old >= value } else { old <= value }) => old,
-                _ => value,
-            });
-        }
-        let best = best.unwrap();
-        numbers.push(if whole { Number::Int(best as i128) } else { Number::Float(best) });
-    }
-    Expected::exact(x.shape.clone(), if whole { Dtype::I32 } else { Dtype::F64 }, numbers)
+            let value = at.map_or(outside, |i| x.numbers[extents.linear_of(&i)]);
+            let height = if dilates { *height } else { -height };
+            Number::Float(if wraps && number > 0 { sum_in(value, height, x.dtype) } else { float(value) + height })
+        };
+        places.iter().enumerate().map(one).collect()
+    };
+    let numbers = indices(Region::whole(extents)).map(|index| {
+        let mut sums = sums(&index);
+        sums.sort_by(order);
+        let (least, most) = (sums[0], sums[sums.len() - 1]);
+        // NaN is last, and what an extreme of it is.
+        let best = if dilates || float(most).is_nan() { most } else { least };
+        if whole { Number::Int(float(best) as i128) } else { best }
+    });
+    Expected::exact(x.shape.clone(), if whole { Dtype::I32 } else { Dtype::F64 }, numbers.collect())
 }
 
 /// -0 before +0, NaN last.

@@ -1,6 +1,6 @@
 """SciPy's multi-dimensional filters by their names: the same arguments, defaults and results, without SciPy.
 
-NumPy arrays in, NumPy arrays out; lazy arrays in, lazy arrays out, nothing computed. Results are stored as SciPy stores them: sums in
+NumPy arrays in, NumPy arrays out; lazy, dask and xarray's arrays in, the same out, nothing computed. Results are stored as SciPy stores them: sums in
 f64, after every axis as the dtype of the output, integers cut. What is not there raises NotImplementedError and is never handed to
 another library.
 """
@@ -10,6 +10,7 @@ from ._binary import (
     binary_dilation,
     binary_erosion,
     binary_fill_holes,
+    binary_hit_or_miss,
     binary_opening,
     binary_propagation,
 )
@@ -20,7 +21,10 @@ from ._linear import (
     correlate1d,
     gaussian_filter,
     gaussian_filter1d,
+    gaussian_gradient_magnitude,
     gaussian_laplace,
+    generic_gradient_magnitude,
+    generic_laplace,
     laplace,
     prewitt,
     sobel,
@@ -54,6 +58,7 @@ __all__ = [
     "binary_dilation",
     "binary_erosion",
     "binary_fill_holes",
+    "binary_hit_or_miss",
     "binary_opening",
     "binary_propagation",
     "black_tophat",
@@ -63,8 +68,11 @@ __all__ = [
     "correlate1d",
     "gaussian_filter",
     "gaussian_filter1d",
+    "gaussian_gradient_magnitude",
     "gaussian_laplace",
     "generate_binary_structure",
+    "generic_gradient_magnitude",
+    "generic_laplace",
     "grey_closing",
     "grey_dilation",
     "grey_erosion",

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._array import Array
 from ._common import Job, axes_of, call, check_origin, per_axis
+from ._foreign import scipys
 from ._morphology import generate_binary_structure
 
 
@@ -76,6 +77,7 @@ def _repeated(input, structure, iterations, mask, output, border, origin, axes, 
         before = after
 
 
+@scipys
 def binary_erosion(
     input, structure=None, iterations=1, mask=None, output=None, border_value=0, origin=0, brute_force=False, *, axes=None
 ):
@@ -83,6 +85,7 @@ def binary_erosion(
     return _repeated(input, structure, iterations, mask, output, border_value, origin, axes, False)
 
 
+@scipys
 def binary_dilation(
     input, structure=None, iterations=1, mask=None, output=None, border_value=0, origin=0, brute_force=False, *, axes=None
 ):
@@ -90,6 +93,7 @@ def binary_dilation(
     return _repeated(input, structure, iterations, mask, output, border_value, origin, axes, True)
 
 
+@scipys
 def binary_opening(
     input, structure=None, iterations=1, output=None, origin=0, mask=None, border_value=0, brute_force=False, *, axes=None
 ):
@@ -98,6 +102,7 @@ def binary_opening(
     return binary_dilation(tmp, structure, iterations, mask, output, border_value, origin, brute_force, axes=axes)
 
 
+@scipys
 def binary_closing(
     input, structure=None, iterations=1, output=None, origin=0, mask=None, border_value=0, brute_force=False, *, axes=None
 ):
@@ -106,11 +111,32 @@ def binary_closing(
     return binary_erosion(tmp, structure, iterations, mask, output, border_value, origin, brute_force, axes=axes)
 
 
+@scipys
 def binary_propagation(input, structure=None, mask=None, output=None, border_value=0, origin=0, *, axes=None):
     """Dilations inside a mask until nothing changes, as SciPy's."""
     return binary_dilation(input, structure, -1, mask, output, border_value, origin, axes=axes)
 
 
+@scipys
+def binary_hit_or_miss(input, structure1=None, structure2=None, output=None, origin1=0, origin2=None, *, axes=None):
+    """Where one structure holds and no place of another does, as SciPy's."""
+    if np.iscomplexobj(input):
+        raise TypeError("Complex type not supported")
+    job = Job(input, bool if output is None else output)
+    axes = axes_of(axes, job.ndim)
+    first = _structure_of(structure1, len(axes))
+    second = np.logical_not(first) if structure2 is None else _structure_of(structure2, len(axes))
+    origins = [[operator.index(o) for o in per_axis(o, len(axes))] for o in (origin1, origin1 if origin2 is None else origin2)]
+    for structure, each in zip((first, second), origins, strict=True):
+        for o, n in zip(each, structure.shape, strict=True):
+            check_origin(o, n)
+    given = call("not_equal", job.x, 0) if job.x.dtype != bool else job.x
+    hit = _step(given, first, axes, origins[0], False, False)
+    miss = _step(given, second, axes, origins[1], False, True)
+    return job.done(call("bitwise_and", hit, call("invert", miss)))
+
+
+@scipys
 def binary_fill_holes(input, structure=None, output=None, origin=0, *, axes=None):
     """Fills what the outside does not reach, as SciPy's."""
     if isinstance(input, Array):

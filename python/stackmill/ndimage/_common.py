@@ -71,16 +71,17 @@ class Job:
         self.is_lazy = isinstance(given, Array)
         given = given if self.is_lazy else np.asarray(given)
         if given.dtype.kind == "c":
-            raise NotImplementedError("complex numbers")
+            raise TypeError("Complex type not supported")
         if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
             raise NotImplementedError(f"arrays of {given.dtype}")
+        self.given = given
         self.x = from_array(given)
         self.out = output if isinstance(output, np.ndarray) else None
         if given.dtype == np.float16:
             raise RuntimeError("array type float16 not supported")
         self.dtype = np.dtype(given.dtype if output is None else output if self.out is None else output.dtype)
         if self.dtype.kind == "c":
-            raise NotImplementedError("complex outputs")
+            raise NotImplementedError("a complex output of a real input")
         if self.dtype.kind not in "biuf" or self.dtype.itemsize > 8:
             raise RuntimeError("data type not supported")
         if self.out is not None and self.out.shape != self.x.shape:
@@ -120,24 +121,7 @@ def call(name, *arrays, **named):
 def stored(x, dtype):
     """The elements as C stores them: floats rounded, integers cut and wrapped around."""
     dtype = np.dtype(dtype)
-    if x.dtype == dtype:
-        return x
-    if dtype.kind == "f":
-        return cast(x, dtype)
-    if dtype.kind == "b":
-        return call("not_equal", x, 0)
-    if x.dtype.kind == "f":
-        x = call("where", call("less", x, 0.0), call("ceil", x), call("floor", x))
-    if dtype == np.uint64:
-        return cast(x, dtype)
-    x = cast(x, np.int64)
-    if dtype.itemsize == 8:
-        return x
-    bits = 8 * dtype.itemsize
-    x = call("bitwise_and", x, 2**bits - 1)
-    if dtype.kind == "i":
-        x = call("subtract", call("bitwise_xor", x, 2 ** (bits - 1)), 2 ** (bits - 1))
-    return cast(x, dtype)
+    return x if x.dtype == dtype else apply("wrap", [x], (dtype.name,), {})
 
 
 def footprint_of(footprint, rank):

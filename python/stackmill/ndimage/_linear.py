@@ -5,19 +5,19 @@ import operator
 
 import numpy as np
 
-from ._common import Job, axes_of, axis_of, call, cast, check_origin, is_sequence, mode_of, per_axis, stored, wide
+from .._array import from_array
+from .._operators import unary
+from ._common import Job, axes_of, axis_of, call, check_origin, is_sequence, mode_of, per_axis, stored, wide
+from ._foreign import linear
 
 
-def _reals(weights, what="weights"):
-    weights = np.asarray(weights)
-    if weights.dtype.kind == "c":
-        raise NotImplementedError(f"complex {what}")
+def _reals(weights):
     return np.asarray(weights, dtype=np.float64)
 
 
 def _check_cval(cval):
     if isinstance(cval, numbers.Complex) and not isinstance(cval, numbers.Real):
-        raise NotImplementedError("complex cval")
+        raise ValueError("Cannot provide a complex-valued cval when the input is real.")
 
 
 def _along(x, weights, axis, mode, cval, origin, dtype):
@@ -26,6 +26,7 @@ def _along(x, weights, axis, mode, cval, origin, dtype):
     return stored(y, dtype)
 
 
+@linear
 def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
     """The correlation along an axis, as SciPy's."""
     _check_cval(cval)
@@ -38,6 +39,7 @@ def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, 
     return job.done(_along(job.x, weights, axis, mode, cval, origin, job.dtype))
 
 
+@linear
 def convolve1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
     """The convolution along an axis, as SciPy's."""
     weights = np.asarray(weights)
@@ -77,11 +79,13 @@ def _over(input, weights, output, mode, cval, origin, axes, convolves):
     return job.done(y)
 
 
+@linear
 def correlate(input, weights, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The correlation with a box of weights, as SciPy's."""
     return _over(input, weights, output, mode, cval, origin, axes, False)
 
 
+@linear
 def convolve(input, weights, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The convolution with a box of weights, as SciPy's."""
     return _over(input, weights, output, mode, cval, origin, axes, True)
@@ -110,6 +114,7 @@ def _radius_of(sigma, truncate, radius):
     return int(truncate * float(sigma) + 0.5)
 
 
+@linear
 def gaussian_filter1d(input, sigma, axis=-1, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None):
     """The gaussian along an axis, as SciPy's."""
     weights = _gaussian_weights(float(sigma), order, _radius_of(sigma, truncate, radius))[::-1]
@@ -124,6 +129,7 @@ def _gaussian(x, sigmas, orders, modes, radii, axes, cval, truncate, dtype):
     return x
 
 
+@linear
 def gaussian_filter(
     input, sigma, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None, axes=None
 ):
@@ -135,6 +141,7 @@ def gaussian_filter(
     return job.done(_gaussian(job.x, sigmas, orders, modes, radii, axes, cval, truncate, job.dtype))
 
 
+@linear
 def uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
     """The mean along an axis, as SciPy's."""
     _check_cval(cval)
@@ -151,6 +158,7 @@ def _mean(x, size, axis, mode, cval, origin, dtype):
     return stored(call("divide", total, float(size)), dtype)
 
 
+@linear
 def uniform_filter(input, size=3, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The mean of a box, axis after axis, as SciPy's."""
     _check_cval(cval)
@@ -175,11 +183,13 @@ def _derivative(input, axis, output, mode, cval, beside):
     return job.done(x)
 
 
+@linear
 def sobel(input, axis=-1, output=None, mode="reflect", cval=0.0):
     """The Sobel derivative, as SciPy's."""
     return _derivative(input, axis, output, mode, cval, [1.0, 2.0, 1.0])
 
 
+@linear
 def prewitt(input, axis=-1, output=None, mode="reflect", cval=0.0):
     """The Prewitt derivative, as SciPy's."""
     return _derivative(input, axis, output, mode, cval, [1.0, 1.0, 1.0])
@@ -187,13 +197,13 @@ def prewitt(input, axis=-1, output=None, mode="reflect", cval=0.0):
 
 def _sum_of(parts, dtype):
     """A sum whose terms are stored as the output's dtype."""
-    total = parts[0]
+    total = stored(parts[0], dtype)
     for part in parts[1:]:
-        wider = dtype if dtype.kind == "f" else np.dtype(np.int64)
-        total = stored(call("add", cast(total, wider), cast(part, wider)), dtype)
+        total = stored(call("wrapping_add", total, stored(part, dtype)), dtype)
     return total
 
 
+@linear
 def laplace(input, output=None, mode="reflect", cval=0.0, *, axes=None):
     """The sum of second differences, as SciPy's."""
     job = Job(input, output)
@@ -206,6 +216,7 @@ def laplace(input, output=None, mode="reflect", cval=0.0, *, axes=None):
     return job.done(_sum_of(parts, job.dtype))
 
 
+@linear
 def gaussian_laplace(input, sigma, output=None, mode="reflect", cval=0.0, *, axes=None, **kwargs):
     """The laplacian of a gaussian, as SciPy's."""
     job = Job(input, output)
@@ -222,3 +233,52 @@ def gaussian_laplace(input, sigma, output=None, mode="reflect", cval=0.0, *, axe
         mode = [modes[own]] * len(axes)
         parts.append(_gaussian(job.x, sigmas, orders, mode, radii, axes, cval, truncate, job.dtype))
     return job.done(_sum_of(parts, job.dtype) if parts else job.x)
+
+
+def _magnitude(job, derivative, modes, cval, axes, given, named):
+    """The root of the sum of squares of derivatives, each stored as the output's dtype."""
+    total = None
+    for axis, mode in zip(axes, modes, strict=True):
+        part = stored(from_array(derivative(job.x if job.is_lazy else job.given, axis, job.dtype, mode, cval, *given, **named)), job.dtype)
+        part = stored(call("wrapping_multiply", part, part), job.dtype)
+        total = part if total is None else stored(call("wrapping_add", total, part), job.dtype)
+    return stored(unary("sqrt", total), job.dtype)
+
+
+@linear
+def generic_gradient_magnitude(
+    input, derivative, output=None, mode="reflect", cval=0.0, extra_arguments=(), extra_keywords=None, *, axes=None
+):
+    """The length of a gradient whose parts a function gives, as SciPy's."""
+    job = Job(input, output)
+    axes = axes_of(axes, job.ndim)
+    if not axes:
+        return job.done(job.x)
+    modes = per_axis(mode, len(axes))
+    return job.done(_magnitude(job, derivative, modes, cval, axes, extra_arguments, extra_keywords or {}))
+
+
+@linear
+def gaussian_gradient_magnitude(input, sigma, output=None, mode="reflect", cval=0.0, *, axes=None, **kwargs):
+    """The length of the gradient of a gaussian, as SciPy's."""
+
+    def derivative(x, axis, output, mode, cval):
+        order = [1 if k == axis else 0 for k in range(x.ndim)]
+        return gaussian_filter(x, sigma, order, output, mode, cval, **kwargs)
+
+    return generic_gradient_magnitude(input, derivative, output, mode, cval, axes=axes)
+
+
+@linear
+def generic_laplace(
+    input, derivative2, output=None, mode="reflect", cval=0.0, extra_arguments=(), extra_keywords=None, *, axes=None
+):
+    """The sum of second derivatives that a function gives, as SciPy's."""
+    job = Job(input, output)
+    axes = axes_of(axes, job.ndim)
+    if not axes:
+        return job.done(job.x)
+    x, named = job.x if job.is_lazy else job.given, extra_keywords or {}
+    modes = per_axis(mode, len(axes))
+    parts = [from_array(derivative2(x, a, job.dtype, m, cval, *extra_arguments, **named)) for a, m in zip(axes, modes, strict=True)]
+    return job.done(_sum_of(parts, job.dtype))

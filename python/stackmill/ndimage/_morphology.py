@@ -1,31 +1,60 @@
-"""Flat grey morphology, as SciPy's; structures with heights are not there yet."""
+"""Grey morphology, as SciPy's, with flat structures and with heights."""
+
+import operator
 
 import numpy as np
 
-from ._common import Job, axes_of, call, footprint_of, per_axis, stored
+from ._common import Job, axes_of, call, check_origin, footprint_of, is_sequence, mode_of, per_axis, stored
+from ._foreign import scipys
 from ._rank import extremes
 
 
 def _places(size, footprint, structure, rank):
-    """A size or a footprint; a structure of zeros is one."""
+    """Sizes an axis, a footprint, or heights, -inf where there is no place; a structure of zeros is a footprint."""
+    heights = None
     if structure is not None:
-        structure = np.asarray(structure)
-        if structure.any():
-            raise NotImplementedError("structures with heights")
-        footprint = np.ones(structure.shape, bool) if footprint is None else footprint
+        heights = np.asarray(structure, dtype=np.float64)
+        footprint = np.ones(heights.shape, bool) if footprint is None else footprint
+        heights = heights if heights.any() else None
     if size is None and footprint is None:
         raise ValueError("size, footprint, or structure must be specified")
     if footprint is None:
-        return per_axis(size, rank), None
-    return None, footprint_of(footprint, rank)
+        return per_axis(size, rank), None, None
+    footprint = footprint_of(footprint, rank)
+    if heights is not None and heights.shape != footprint.shape:
+        raise RuntimeError("structure array has incorrect shape")
+    return None, footprint, None if heights is None else np.where(footprint, heights, -np.inf)
 
 
-def _eroded(job, size, footprint, mode, cval, origin, axes):
+def _with_heights(job, heights, mode, cval, origins, axes, dilates):
+    if is_sequence(mode):
+        raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
+    origins = [operator.index(o) for o in per_axis(origins, len(axes))]
+    for o, n in zip(origins, heights.shape, strict=True):
+        check_origin(-o - (1 if n % 2 == 0 else 0) if dilates else o, n)
+    order = np.argsort(axes)
+    return call(
+        "nonflat_dilation" if dilates else "nonflat_erosion",
+        call("astype", job.x, dtype="uint8") if job.x.dtype == bool else job.x,
+        wraps=True,
+        heights=heights.transpose(order).tolist(),
+        origin=[origins[k] for k in order],
+        axes=sorted(axes),
+        mode=mode_of(mode),
+        cval=float(cval),
+    )
+
+
+def _eroded(job, size, footprint, heights, mode, cval, origin, axes):
+    if heights is not None:
+        return _with_heights(job, heights, mode, cval, origin, axes, False)
     return extremes(job, False, size, footprint, mode, cval, origin, axes)
 
 
-def _dilated(job, size, footprint, mode, cval, origin, axes):
+def _dilated(job, size, footprint, heights, mode, cval, origin, axes):
     """The window mirrored: an even one has its middle on the other side."""
+    if heights is not None:
+        return _with_heights(job, heights, mode, cval, origin, axes, True)
     lengths = size if footprint is None else footprint.shape
     origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(per_axis(origin, len(axes)), lengths, strict=True)]
     if footprint is not None:
@@ -39,11 +68,13 @@ _STEPS = {"erosion": [_eroded], "dilation": [_dilated], "opening": [_eroded, _di
 def _steps(kind, job, size, footprint, structure, mode, cval, origin, axes):
     """The steps of an op, each on what the one before stored."""
     axes = axes_of(axes, job.ndim)
-    size, footprint = _places(size, footprint, structure, len(axes))
+    size, footprint, heights = _places(size, footprint, structure, len(axes))
+    # SciPy stores a bool that a height changed as the byte that C makes of it, and reads that byte again.
+    between = np.dtype(np.uint8) if heights is not None and job.dtype == bool else job.dtype
     x = job.x
     for step in _STEPS[kind]:
-        job.x = stored(step(job, size, footprint, mode, cval, origin, axes), job.dtype)
-    made, job.x = job.x, x
+        job.x = stored(step(job, size, footprint, heights, mode, cval, origin, axes), between)
+    made, job.x = stored(job.x, job.dtype), x
     return made
 
 
@@ -52,6 +83,7 @@ def _grey(kind, input, size, footprint, structure, output, mode, cval, origin, a
     return job.done(_steps(kind, job, size, footprint, structure, mode, cval, origin, axes))
 
 
+@scipys
 def grey_erosion(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -59,6 +91,7 @@ def grey_erosion(
     return _grey("erosion", input, size, footprint, structure, output, mode, cval, origin, axes)
 
 
+@scipys
 def grey_dilation(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -66,6 +99,7 @@ def grey_dilation(
     return _grey("dilation", input, size, footprint, structure, output, mode, cval, origin, axes)
 
 
+@scipys
 def grey_opening(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -73,6 +107,7 @@ def grey_opening(
     return _grey("opening", input, size, footprint, structure, output, mode, cval, origin, axes)
 
 
+@scipys
 def grey_closing(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -82,15 +117,7 @@ def grey_closing(
 
 def _difference(a, b, dtype):
     """A difference as NumPy's: integers wrap around, booleans differ."""
-    if dtype.kind == "b":
-        return call("bitwise_xor", a, b)
-    if dtype.kind == "f":
-        return call("subtract", a, b)
-    if dtype.itemsize == 8:
-        # Beyond 64 bits this holds where NumPy wraps around.
-        return stored(call("subtract", a, b), dtype)
-    wide = [call("astype", v, dtype="int64") for v in (a, b)]
-    return stored(call("subtract", *wide), dtype)
+    return call("bitwise_xor" if dtype.kind == "b" else "wrapping_subtract", a, b)
 
 
 def _tophat(kind, input, size, footprint, structure, output, mode, cval, origin, axes):
@@ -100,6 +127,7 @@ def _tophat(kind, input, size, footprint, structure, output, mode, cval, origin,
     return job.done(_difference(x, made, job.dtype) if kind == "opening" else _difference(made, x, job.dtype))
 
 
+@scipys
 def white_tophat(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -107,6 +135,7 @@ def white_tophat(
     return _tophat("opening", input, size, footprint, structure, output, mode, cval, origin, axes)
 
 
+@scipys
 def black_tophat(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -114,6 +143,7 @@ def black_tophat(
     return _tophat("closing", input, size, footprint, structure, output, mode, cval, origin, axes)
 
 
+@scipys
 def morphological_gradient(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -125,6 +155,7 @@ def morphological_gradient(
     return job.done(_difference(*parts, job.dtype))
 
 
+@scipys
 def morphological_laplace(
     input, size=None, footprint=None, structure=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -134,14 +165,7 @@ def morphological_laplace(
     up, down = (_steps(kind, job, size, footprint, structure, mode, cval, origin, axes) for kind in ("dilation", "erosion"))
     if job.dtype.kind == "b":
         raise TypeError("numpy boolean subtract is not supported")
-    return job.done(_sum(_difference(up, x, job.dtype), _difference(down, x, job.dtype), job.dtype))
-
-
-def _sum(a, b, dtype):
-    """A sum as NumPy's."""
-    if dtype.kind == "f" or dtype.itemsize == 8:
-        return stored(call("add", a, b), dtype)
-    return stored(call("add", *[call("astype", v, dtype="int64") for v in (a, b)]), dtype)
+    return job.done(call("wrapping_add", _difference(up, x, job.dtype), _difference(down, x, job.dtype)))
 
 
 def generate_binary_structure(rank, connectivity):

@@ -5,6 +5,7 @@ import operator
 import numpy as np
 
 from ._common import Job, axes_of, axis_of, call, check_origin, is_sequence, mode_of, per_axis, sizes_of
+from ._foreign import scipys
 
 
 def _ranked(name, first, input, size, footprint, output, mode, cval, origin, axes):
@@ -33,6 +34,7 @@ def _count(size, footprint, input, axes):
     return int(np.prod(sizes)) if footprint is None else int(footprint.sum())
 
 
+@scipys
 def rank_filter(input, rank, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The element of a rank, as SciPy's."""
     rank = operator.index(rank)
@@ -42,12 +44,14 @@ def rank_filter(input, rank, size=None, footprint=None, output=None, mode="refle
     return _ranked("rank_filter", {"rank": rank}, input, size, footprint, output, mode, cval, origin, axes)
 
 
+@scipys
 def median_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The median, as SciPy's: of an even count the upper one."""
     rank = _count(size, footprint, input, axes) // 2
     return _ranked("rank_filter", {"rank": rank}, input, size, footprint, output, mode, cval, origin, axes)
 
 
+@scipys
 def percentile_filter(
     input, percentile, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None
 ):
@@ -73,11 +77,13 @@ def _extreme1d(name, input, size, axis, output, mode, cval, origin):
     return job.done(_extreme(job.x, operator.index(size), axis, mode, cval, origin, name))
 
 
+@scipys
 def minimum_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
     """The least along an axis, as SciPy's."""
     return _extreme1d("minimum_filter", input, size, axis, output, mode, cval, origin)
 
 
+@scipys
 def maximum_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
     """The greatest along an axis, as SciPy's."""
     return _extreme1d("maximum_filter", input, size, axis, output, mode, cval, origin)
@@ -119,11 +125,13 @@ def _extreme_filter(greatest, input, size, footprint, output, mode, cval, origin
     return job.done(extremes(job, greatest, size, footprint, mode, cval, origin, axes))
 
 
+@scipys
 def minimum_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The least of a window, as SciPy's."""
     return _extreme_filter(False, input, size, footprint, output, mode, cval, origin, axes)
 
 
+@scipys
 def maximum_filter(input, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
     """The greatest of a window, as SciPy's."""
     return _extreme_filter(True, input, size, footprint, output, mode, cval, origin, axes)

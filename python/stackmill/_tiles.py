@@ -1,0 +1,167 @@
+"""Your own functions over tiles: `map_blocks` and `map_overlap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _callers, _recipe
+from ._array import Array, from_array
+from .errors import CallerError, DtypeError
+
+_MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
+
+
+class _Called:
+    """A user's function as the engine calls it: bytes in, bytes out, shape and dtype checked."""
+
+    def __init__(self, function: Callable[..., Any], plan: dict[str, Any], named: dict[str, Any]) -> None:
+        self.function = function
+        self.plan = plan
+        self.named = named
+
+    def __call__(self, inputs: list[tuple[bytearray, str, list[int]]], start: list[int], extents: list[int]) -> np.ndarray:
+        arrays = [np.frombuffer(data, dtype).reshape(shape) for data, dtype, shape in inputs]
+        cuts = [self._beyond(k, start, extents) for k in range(len(arrays))]
+        if self.plan["inside"]:
+            arrays = [self._inner(a, c) for a, c in zip(arrays, cuts, strict=True)]
+        made = np.asarray(self.function(*arrays, **self.named))
+        return self._checked(made, extents, self._halo(cuts))
+
+    def _is_repeated(self, k: int, own: int) -> bool:
+        axis = self.plan["walks"][k][own][0]
+        return axis is not None and self.plan["shapes"][k][own] == 1 and self.plan["shape"][axis] != 1
+
+    def _beyond(self, k: int, start: list[int], extents: list[int]) -> list[tuple[int, int]]:
+        """How much of a tile lies outside its array, per axis."""
+        beyond = []
+        for own, (axis, before, after) in enumerate(self.plan["walks"][k]):
+            if axis is None or self._is_repeated(k, own):
+                beyond.append((0, 0))
+            else:
+                end = start[axis] + extents[axis]
+                beyond.append((max(0, before - start[axis]), max(0, end + after - self.plan["shapes"][k][own])))
+        return beyond
+
+    def _halo(self, cuts: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
+        """What a result has around the tile, per axis of the result."""
+        halo = [(0, 0)] * len(self.plan["shape"])
+        for k, walks in enumerate(self.plan["walks"]):
+            for own, (axis, before, after) in enumerate(walks):
+                if axis is not None and not self._is_repeated(k, own):
+                    a, b = cuts[k][own] if self.plan["inside"] else (0, 0)
+                    halo[axis] = (before - a, after - b)
+        return halo
+
+    @staticmethod
+    def _inner(array: np.ndarray, cut: list[tuple[int, int]]) -> np.ndarray:
+        return array[tuple(slice(a, n - b) for (a, b), n in zip(cut, array.shape, strict=True))]
+
+    def _checked(self, made: np.ndarray, extents: list[int], trims: list[tuple[int, int]]) -> np.ndarray:
+        """The tile itself: what a function gives of the halo is cut off."""
+        padded = tuple(n + a + b for n, (a, b) in zip(extents, trims, strict=True))
+        if made.dtype != self.plan["dtype"]:
+            raise DtypeError(f"the function gave {made.dtype}, dtype={self.plan['dtype']} was promised")
+        if made.shape == padded:
+            made = self._inner(made, trims)
+        elif made.shape != tuple(extents):
+            either = f"{tuple(extents)}" if padded == tuple(extents) else f"{padded} (with its halo) or {tuple(extents)}"
+            raise CallerError(f"the function gave {made.shape} for a tile; it must give {either}")
+        return _recipe.bytes_of(np.ascontiguousarray(made))
+
+
+def _depths(depth: Any, rank: int) -> list[tuple[int, int]]:
+    """How far each axis is read before and after: from a number, one an axis, pairs, or a dictionary by axis."""
+    if isinstance(depth, dict):
+        depth = [depth.get(axis, depth.get(axis - rank, 0)) for axis in range(rank)]
+    each = [depth] * rank if not np.iterable(depth) else list(depth)
+    if len(each) != rank:
+        raise CallerError(f"depth has {len(each)} entries for an array of {rank} axes")
+    pairs = [tuple(map(int, one)) if np.iterable(one) else (int(one), int(one)) for one in each]
+    if any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
+        raise CallerError(f"depth is how many elements a function looks around itself, not {depth!r}")
+    return pairs
+
+
+def _axes(axes: Any, rank: int, name: str) -> list[int]:
+    if axes is None:
+        return []
+    axes = [int(a) for a in (axes if np.iterable(axes) else (axes,))]
+    if any(not -rank <= a < rank for a in axes):
+        raise CallerError(f"{name}={axes} of {rank} axes")
+    return sorted({a % rank for a in axes})
+
+
+def map_overlap(
+    function: Callable[..., Any],
+    *arrays: Any,
+    depth: Any,
+    dtype: Any = None,
+    drop_axis: Any = None,
+    new_axis: Any = None,
+    mode: str | None = None,
+    cval: float = 0.0,
+    **named: Any,
+) -> Array:
+    """A function of NumPy arrays over tiles of lazy ones, each with its halo.
+
+    function: takes one NumPy array per lazy one, and `named`; gives the tile's result, with its halo (which is cut off) or
+        without. Called on worker threads, in any order, perhaps more than once for a tile
+    depth: how far the function looks: a number, one an axis, pairs (before, after), or a dictionary by axis
+    dtype: of the result, checked for every tile; that of the first array by default
+    drop_axis: axes that the result has not; the function is given them whole
+    new_axis: axes that only the result has, of extent 1, or a dictionary of their extents
+    mode: what lies outside the array: None, nothing (tiles at the border end there), or reflect, constant, nearest, mirror, wrap
+    cval: the number outside, for mode constant
+
+    Arrays of fewer axes, or of extents of 1, are repeated as NumPy does.
+    """
+    if not arrays:
+        raise CallerError("a function of no arrays")
+    if mode is not None and mode not in _MODES:
+        raise CallerError(f"mode is None or one of {', '.join(_MODES)}, got {mode!r}")
+    lazies = tuple(from_array(array) for array in arrays)
+    whole = np.broadcast_shapes(*[a.shape for a in lazies])
+    dropped = _axes(drop_axis, len(whole), "drop_axis")
+    kept = [axis for axis in range(len(whole)) if axis not in dropped]
+    new = dict(new_axis) if isinstance(new_axis, dict) else {a: 1 for a in np.atleast_1d([] if new_axis is None else new_axis)}
+    rank = len(kept) + len(new)
+    new = {int(a) % rank: int(n) for a, n in new.items()}
+    places = iter([a for a in range(rank) if a not in new])
+    place = {axis: next(places) for axis in kept}
+    shape = [0] * rank
+    for axis in kept:
+        shape[place[axis]] = whole[axis]
+    for axis, extent in new.items():
+        shape[axis] = extent
+    around = _depths(depth, len(whole))
+    walks = []
+    for lazy in lazies:
+        skipped = len(whole) - lazy.ndim
+        own = range(skipped, len(whole))
+        walks.append([(place.get(axis), *(around[axis] if axis in place else (0, 0))) for axis in own])
+    plan = {
+        "name": f"{_name_of(function, depth)} at {_callers.place()}",
+        "walks": walks,
+        "mode": mode or "reflect",
+        "cval": float(cval),
+        "dtype": np.dtype(lazies[0].dtype if dtype is None else dtype).name,
+        "shape": shape,
+        "shapes": [lazy.shape for lazy in lazies],
+        "inside": mode is None,
+    }
+    if plan["dtype"] not in _recipe.DTYPES:
+        raise DtypeError(f"a function cannot give {plan['dtype']}; the dtypes are {', '.join(_recipe.DTYPES)}")
+    return _recipe.made("tiles", _Called(function, plan, named), lazies, plan)
+
+
+def _name_of(function: Callable[..., Any], depth: Any) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    return f"map_overlap({name}, depth={depth})" if depth != 0 else f"map_blocks({name})"
+
+
+def map_blocks(function: Callable[..., Any], *arrays: Any, dtype: Any = None, drop_axis: Any = None, new_axis: Any = None, **named: Any) -> Array:
+    """A function of NumPy arrays over tiles of lazy ones: `map_overlap` that looks at nothing but the tile itself."""
+    return map_overlap(function, *arrays, depth=0, dtype=dtype, drop_axis=drop_axis, new_axis=new_axis, **named)
