@@ -82,6 +82,12 @@ impl Error {
         }
     }
 
+    /// An output that is there already.
+    #[must_use]
+    pub fn exists(path: &std::path::Path) -> Self {
+        Self::caller(format!("{} exists", path.display())).on(Subject::ExistingFile).hint("--overwrite replaces it")
+    }
+
     /// Adds the way out. A second hint replaces the first.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

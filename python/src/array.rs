@@ -196,6 +196,11 @@ impl Lazy {
         Ok(rows)
     }
 
+    /// Bytes that are read and made to compute the array.
+    fn bytes_touched(&self, py: Python<'_>) -> PyResult<u64> {
+        or_raised(py, stackmill::plan::bytes_touched(&self.0))
+    }
+
     /// Computes the array; its bytes, and a callable that hears how far the run is.
     fn compute(&self, py: Python<'_>, given: &Bound<'_, PyDict>, teller: Option<Py<PyAny>>) -> PyResult<Elements> {
         run::compute(py, &self.0, given, teller)

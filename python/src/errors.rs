@@ -45,20 +45,27 @@ fn text_of(error: &Error) -> String {
     let places = error.places().iter().filter(|place| !place.contains(".rs:"));
     let mut text = places.fold(error.what().to_owned(), |text, place| text + "\n  in " + place);
     if let Some(hint) = error.way_out() {
-        text = text + "\nhint: " + hint;
+        text = text + "\nhint: " + &hint.replace("--overwrite", "overwrite=True").replace("--", "");
     }
     text
 }
 
+/// The class of an error: that of the exception that a user's function or its checks raised, where that is one of ours.
+fn class<'py>(py: Python<'py>, error: &Error, cause: Option<&PyErr>) -> PyResult<Bound<'py, PyAny>> {
+    let module = py.import("stackmill.errors")?;
+    match cause {
+        Some(cause) if cause.is_instance(py, &module.getattr("StackmillError")?) => Ok(cause.get_type(py).into_any()),
+        _ => module.getattr(class_of(error)),
+    }
+}
+
 /// The exception of an error.
 pub fn raised(py: Python<'_>, error: Error) -> PyErr {
-    let made = py
-        .import("stackmill.errors")
-        .and_then(|module| module.getattr(class_of(&error)))
-        .and_then(|class| class.call1((text_of(&error),)))
-        .map_or_else(|e| e, PyErr::from_value);
-    if let Some(cause) = cause_of(error.what()) {
-        made.set_cause(py, Some(cause));
+    let cause = cause_of(error.what());
+    let made = class(py, &error, cause.as_ref()).and_then(|class| class.call1((text_of(&error),)));
+    let made = made.map_or_else(|e| e, PyErr::from_value);
+    if cause.is_some() {
+        made.set_cause(py, cause);
     }
     made
 }

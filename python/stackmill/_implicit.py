@@ -17,14 +17,9 @@ if TYPE_CHECKING:
 QUIET_BYTES = 64 << 20
 
 
-def _bytes(array: Array) -> int:
-    """At most this much is read and made."""
-    return array.nbytes + sum(row[4] for row in array._lazy.sources())
-
-
 def computed(array: Array, what: str) -> np.ndarray:
     """The elements, for something that computes them without saying so."""
-    policy, cost = _settings.choice("implicit_compute"), _bytes(array)
+    policy, cost = _settings.choice("implicit_compute"), array._lazy.bytes_touched()
     if cost > QUIET_BYTES and policy != "allow":
         told = f"{what} computes an array of {array.shape}: up to {cost / 2**20:.0f} MiB are read and made"
         hint = "use compute() once and go on with its result, or options(implicit_compute='allow')"

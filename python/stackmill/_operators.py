@@ -63,7 +63,7 @@ def _kinds(values: list[Any]) -> list[_Kind]:
 
 def _resolved(ufunc: np.ufunc, kinds: list[_Kind]) -> tuple[np.dtype, ...]:
     """The dtypes that a ufunc of NumPy's takes and gives."""
-    if all(kind in (int, float) for kind in kinds):
+    if all(isinstance(kind, type) for kind in kinds):
         kinds = [np.dtype(np.int64 if kind is int else np.float64) for kind in kinds]
     try:
         dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
@@ -114,7 +114,7 @@ def binary(name: str, x: Any, y: Any) -> Any:
     loop = _resolved(getattr(np, name), _kinds([x, y]))
     if name == "divide":
         loop = (loop[-1],) * 3
-    if name == "power" and isinstance(y, (int, np.integer)) and loop[1].kind in "iu" and y < 0:
+    if name == "power" and isinstance(y, (int, np.integer)) and loop[1].kind == "i" and y < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
     if name == "subtract" and loop[-1].kind == "u":
         what = f"{loop[0]} - {loop[1]} wraps around below 0; stackmill.subtract(x, y) is exact, and so is a signed dtype"
@@ -151,7 +151,8 @@ def _floor_divided(x: Any, y: Any, dtype: np.dtype) -> Array:
 
 def _compared(name: str, x: Any, y: Any) -> Array:
     kinds = _kinds([x, y])
-    if int in kinds and any(kind != int and kind.kind in "iu" for kind in kinds):
+    # A dtype equals the Python type that it comes from: kinds are told apart by what they are.
+    if any(kind is int for kind in kinds) and any(isinstance(kind, np.dtype) and kind.kind in "iu" for kind in kinds):
         # The engine compares an integer with numbers of any size.
         return apply(name, (x, y))
     loop = _resolved(getattr(np, name), kinds)
@@ -228,7 +229,7 @@ def logical(name: str, x: Any, y: Any) -> Array:
 def where(condition: Any, x: Any, y: Any) -> Array:
     """`x` where the condition is not 0, else `y`, in their common dtype."""
     kinds = _kinds([x, y])
-    if all(kind in (int, float) for kind in kinds):
+    if all(isinstance(kind, type) for kind in kinds):
         dtype = np.result_type(*[np.int64 if kind is int else np.float64 for kind in kinds])
     else:
         dtype = np.result_type(*[kind(0) if isinstance(kind, type) else kind for kind in kinds])

@@ -27,15 +27,21 @@ _REDUCTIONS = {"add": "sum", "minimum": "min", "maximum": "max", "logical_and": 
 
 def missing(name: str) -> NoSuchOpError:
     """The error for a function that is not there."""
-    import difflib
-
-    known = sorted({record.name for record in _internal.records()} | {f.__name__ for f in FUNCTIONS} | {*BINARY, *UNARY, *LOGICAL})
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    nearest = f"the nearest that it has is {near[0]}; " if near else ""
+    known = {record.name for record in _internal.records()} | {f.__name__ for f in FUNCTIONS} | {*BINARY, *UNARY, *LOGICAL}
+    near = max(sorted(known), key=lambda other: _likeness(name, other))
+    nearest = f"the nearest that it has is {near}; " if _likeness(name, near) > 0.7 else ""
     return NoSuchOpError(
         f"stackmill does not compute {name} of a lazy array\nhint: {nearest}numpy.{name}(x.compute()) computes the array first, "
         "x.map_blocks and x.map_overlap apply functions of your own"
     )
+
+
+def _likeness(a: str, b: str) -> float:
+    """How much two names have in common, their beginnings most."""
+    import difflib
+    import os
+
+    return difflib.SequenceMatcher(None, a, b).ratio() + 0.1 * len(os.path.commonprefix([a, b]))
 
 
 def ufunc(called: np.ufunc, method: str, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -71,7 +77,8 @@ def function(called: Callable[..., Any], args: tuple[Any, ...], named: dict[str,
     """Any other function of NumPy's that knows of arrays like this."""
     ours = FUNCTIONS.get(called)
     if ours is None:
-        raise missing(called.__name__)
+        name = called.__name__
+        raise missing(name if called.__module__ == "numpy" else f"{called.__module__.removeprefix('numpy.')}.{name}")
     return ours(*args, **named)
 
 

@@ -8,7 +8,7 @@ pub mod tiff;
 #[cfg(feature = "zarr")]
 pub mod zarr;
 
-use crate::error::{Error, Result, unknown};
+use crate::error::{Error, Result, Subject, unknown};
 use crate::storage::{Info, Sink, Source};
 use std::path::{Path, PathBuf};
 
@@ -122,7 +122,7 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         return open_stack(path);
     }
     if !path.exists() {
-        let error = Error::caller(format!("no such file: {}", path.display()));
+        let error = Error::caller(format!("no such file: {}", path.display())).on(Subject::MissingFile);
         return Err(match near(path) {
             Some(name) => error.hint(format!("did you mean '{}'?", name.display())),
             None => error,

@@ -274,7 +274,7 @@ fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
         return Err(Error::caller(format!("{} is a folder; an NPY file cannot take its place", target.display())));
     }
     if !overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::caller(format!("{} exists", target.display())).hint("--overwrite replaces it"));
+        return Err(Error::exists(target));
     }
     Ok(())
 }

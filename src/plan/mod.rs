@@ -134,6 +134,21 @@ pub fn reach_into_source(array: &Array) -> Result<Vec<(usize, usize)>> {
     Ok((0..middle.len()).map(around).collect())
 }
 
+/// Bytes of what is read and of what is made to compute an array: how long it may take.
+///
+/// # Errors
+/// What makes the array impossible.
+pub fn bytes_touched(array: &Array) -> Result<u64> {
+    let mut bytes = array.info()?.bytes();
+    for program in fuse::passes(std::slice::from_ref(array))? {
+        let read = input_regions(&program, &Region::whole(program.domain))?;
+        let sizes =
+            read.iter().zip(&program.inputs).map(|(boxes, input)| boxes.shape().count() as u64 * input.info.dtype.size() as u64);
+        bytes = bytes.saturating_add(sizes.sum());
+    }
+    Ok(bytes)
+}
+
 /// Plans a run.
 ///
 /// # Errors

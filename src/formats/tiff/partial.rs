@@ -40,7 +40,7 @@ impl Partial {
             return Err(Error::caller(format!("cannot write {}: it is a folder", self.target.display())));
         }
         if self.target.exists() && !self.overwrite {
-            return Err(Error::caller(format!("{} exists", self.target.display())).hint("--overwrite replaces it"));
+            return Err(Error::exists(&self.target));
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sin
 fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
     let Ok(found) = target.symlink_metadata() else { return Ok(()) };
     if !overwrite {
-        return Err(Error::caller(format!("{} exists", target.display())).hint("--overwrite replaces it"));
+        return Err(Error::exists(target));
     }
     let is_zarr = ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| target.join(name).is_file());
     let is_empty = || fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());

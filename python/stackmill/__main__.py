@@ -1,0 +1,5 @@
+"""`python -m stackmill` is the command line."""
+
+from ._command import main
+
+main()
