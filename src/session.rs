@@ -5,7 +5,7 @@ use crate::device::Device;
 use crate::device::cpu::Cpu;
 use crate::dtype::{Element, typed};
 use crate::error::{Error, Result, Subject, bytes_text};
-use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource};
+use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::plan::{Machine, Output, Plan, explain, plan};
 use crate::run::{Observer, Summary, run};
@@ -343,7 +343,7 @@ impl Array {
         Session::save(&[(self.clone(), path.as_ref())], options)?.run(&|_| Ok(()))
     }
 
-    /// What computing this array would do: passes, stages, tiles, bytes.
+    /// What computing this array would do: passes, stages, tiles, bytes; what saving it would, where memory cannot hold it.
     ///
     /// # Errors
     /// What made the array impossible; a budget that is too small.
@@ -356,7 +356,9 @@ impl Array {
     /// # Errors
     /// As [`Array::explain`].
     pub fn explain_with(&self, options: &Options) -> Result<String> {
-        let sink = Arc::new(MemorySink::new(self.info()?.clone()));
+        let info = self.info()?.clone();
+        let fits = info.bytes() <= options.machine().memory;
+        let sink: Arc<dyn Sink> = if fits { Arc::new(MemorySink::new(info)) } else { Arc::new(Unkept(info)) };
         Ok(Session::new(vec![Output { array: self.clone(), sink }], options)?.explain())
     }
 

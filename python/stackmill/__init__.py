@@ -13,13 +13,17 @@ NumPy's, and `stackmill.ndimage` has SciPy's.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _internal, _ops, errors
 from ._array import Array, cast, from_array, open, save_many  # noqa: A004
 from ._ops import *  # noqa: F403
 from ._settings import options
 from ._tiles import map_blocks, map_overlap
+
+if TYPE_CHECKING:
+    from . import array_api as array_api
+    from . import ndimage as ndimage
 
 __version__: str = _internal.__version__
 
@@ -45,8 +49,9 @@ def doctor() -> str:
 
 __all__ = [
     "Array", "Device", "cast", "devices", "doctor", "errors", "from_array", "map_blocks", "map_overlap", "ndimage", "open", "options",
-    "save_many", *_ops.__all__,
+    "save_many",
 ]  # fmt: skip
+__all__ += _ops.__all__
 
 
 def __getattr__(name: str) -> Any:

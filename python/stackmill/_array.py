@@ -105,7 +105,7 @@ class Array:
             if not (part is None or part is Ellipsis or isinstance(part, slice) or hasattr(part, "__index__")):
                 what = "a lazy array" if isinstance(part, Array) else f"{type(part).__name__}"
                 raise IndexError(f"an index is a number, a slice, an ellipsis or None, not {what}; see stackmill.where")
-            if isinstance(part, (bool, np.bool_)) or getattr(part, "ndim", 0):
+            if isinstance(part, (bool, np.bool_)) or hasattr(part, "ndim") and part.ndim:
                 raise IndexError("an index cannot be a list, a mask or a bool; see stackmill.where")
         return _recipe.made("index", self, tuple(operator.index(p) if hasattr(p, "__index__") else p for p in parts))
 

@@ -245,7 +245,7 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Array:
 def expand_dims(a: Any, axis: Any) -> Array:
     """New axes of extent 1."""
     a = as_array(a)
-    axes = axis if np.iterable(axis) else (axis,)
+    axes = tuple(axis) if np.iterable(axis) else (axis,)
     places = np.lib.array_utils.normalize_axis_tuple(axes, a.ndim + len(axes))
     return a[tuple(None if k in places else slice(None) for k in range(a.ndim + len(axes)))]
 
@@ -291,6 +291,11 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:
 # ---- what an array is
 
 
+def _can_cast(given: Any, to: Any, casting: Any) -> bool:
+    wanted: Any = getattr(to, "dtype", to)
+    return np.can_cast(given.dtype, wanted, casting)
+
+
 FUNCTIONS.update(
     {
         np.shape: lambda a: a.shape,
@@ -300,7 +305,7 @@ FUNCTIONS.update(
         np.real: lambda val: val,
         np.copy: lambda a, order="K", subok=False: a,
         np.result_type: lambda *given: np.result_type(*[g.dtype if isinstance(g, Array) else g for g in given]),
-        np.can_cast: lambda from_, to, casting="safe": np.can_cast(from_.dtype, getattr(to, "dtype", to), casting),
+        np.can_cast: lambda from_, to, casting="safe": _can_cast(from_, to, casting),
         np.astype: lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype),
     }
 )

@@ -5,6 +5,7 @@ A recipe is a verb and its arguments, arrays among them. Pickled arrays are thei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def _tiled(function: Any, arrays: tuple[Any, ...], made: dict[str, Any]) -> _int
     return _internal.tiles(function, [_lazy(array) for array in arrays], made)
 
 
-_VERBS = {
+_VERBS: dict[str, Callable[..., _internal.Lazy]] = {
     "open": _internal.Lazy.open,
     "lent": _lent,
     "placeholder": lambda shape, dtype: _internal.Lazy.placeholder(list(shape), dtype),
@@ -65,8 +66,13 @@ def made(verb: str, *args: Any) -> Array:
     return array
 
 
-class _Earlier(int):
+class _Earlier:
     """An array made by an earlier step of a recipe."""
+
+    __slots__ = ("step",)
+
+    def __init__(self, step: int) -> None:
+        self.step = step
 
 
 def _each(args: tuple[Any, ...], change):
@@ -99,7 +105,7 @@ def steps_of(array: Array) -> list[tuple[str, tuple[Any, ...]]]:
 def remade(steps: list[tuple[str, tuple[Any, ...]]]) -> Array:
     """The array that steps make."""
     arrays: list[Array] = []
-    known = lambda value: arrays[value] if isinstance(value, _Earlier) else value  # noqa: E731
+    known = lambda value: arrays[value.step] if isinstance(value, _Earlier) else value  # noqa: E731
     for verb, args in steps:
         args = tuple(tuple(map(known, arg)) if isinstance(arg, tuple) else known(arg) for arg in args)
         arrays.append(made(verb, *args))

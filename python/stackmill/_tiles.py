@@ -79,7 +79,7 @@ def _depths(depth: Any, rank: int) -> list[tuple[int, int]]:
     each = [depth] * rank if not np.iterable(depth) else list(depth)
     if len(each) != rank:
         raise CallerError(f"depth has {len(each)} entries for an array of {rank} axes")
-    pairs = [tuple(map(int, one)) if np.iterable(one) else (int(one), int(one)) for one in each]
+    pairs: list[Any] = [tuple(map(int, one)) if np.iterable(one) else (int(one), int(one)) for one in each]
     if any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
         raise CallerError(f"depth is how many elements a function looks around itself, not {depth!r}")
     return pairs

@@ -170,63 +170,63 @@ def _typed(x: Array, dtype: Any) -> Array:
     return x if dtype is None else x.astype(dtype)
 
 
-def sum(x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:  # noqa: A001
+def sum(x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The sum over axes."""
     made = _operators.reduced("sum", _typed(x, dtype), axis, keepdims=keepdims)
     return made if dtype is None else made.astype(dtype)
 
 
-def mean(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:
     """The mean over axes."""
     return _operators.reduced("mean", x, axis, keepdims=keepdims)
 
 
-def var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+def var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Array:
     """The variance over axes."""
     return _operators.reduced("var", x, axis, ddof=float(correction), keepdims=keepdims)
 
 
-def std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+def std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Array:
     """The standard deviation over axes."""
     return _operators.reduced("std", x, axis, ddof=float(correction), keepdims=keepdims)
 
 
-def min(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A001
+def min(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The smallest over axes."""
     return _operators.reduced("min", x, axis, keepdims=keepdims)
 
 
-def max(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A001
+def max(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The largest over axes."""
     return _operators.reduced("max", x, axis, keepdims=keepdims)
 
 
-def any(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A001
+def any(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """Whether any element is not 0."""
     return _operators.reduced("any", x, axis, keepdims=keepdims)
 
 
-def all(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A001
+def all(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """Whether all elements are not 0."""
     return _operators.reduced("all", x, axis, keepdims=keepdims)
 
 
-def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmin(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:
     """The index of the first smallest element."""
     return _operators.reduced("argmin", x, axis, keepdims=keepdims)
 
 
-def argmax(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmax(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:
     """The index of the first largest element."""
     return _operators.reduced("argmax", x, axis, keepdims=keepdims)
 
 
-def count_nonzero(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Array:
+def count_nonzero(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:
     """How many elements are not 0."""
     return _operators.reduced("sum", not_equal(x, 0), axis, keepdims=keepdims)
 
 
-def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Array:
+def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Array:
     """The running sum along an axis."""
     return _protocols.cumsum(x, axis, dtype, include_initial=include_initial)
 
@@ -289,7 +289,8 @@ empty_like = zeros_like
 def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Array:
     """Numbers at equal distances; kept in memory."""
     _check_device(device)
-    return from_array(np.arange(start, stop, step, dtype) if stop is not None else np.arange(0, start, step, dtype))
+    line: Any = np.arange
+    return from_array(line(start, stop, step, dtype) if stop is not None else line(0, start, step, dtype))
 
 
 def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: Any = True) -> Array:

@@ -284,3 +284,43 @@ impl Sink for MemorySink {
         *self.state() = State::Gone;
     }
 }
+
+/// A result that is not kept: what a plan is asked about that nobody runs.
+#[derive(Debug)]
+pub struct Unkept(pub Info);
+
+impl Sink for Unkept {
+    fn info(&self) -> &Info {
+        &self.0
+    }
+
+    fn name(&self) -> String {
+        "a file".to_owned()
+    }
+
+    fn unit(&self) -> Option<Dims> {
+        None
+    }
+
+    fn encoded_bytes(&self, region: &Region) -> u64 {
+        region_bytes(region, self.0.dtype) as u64
+    }
+
+    fn begin(&self, _identity: &Identity) -> Result<()> {
+        Err(Error::bug("a result that is not kept was asked for"))
+    }
+
+    fn encode(&self, _region: &Region, _decoded: &[u8]) -> Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
+    fn write(&self, _region: &Region, _encoded: Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn abandon(&self) {}
+}

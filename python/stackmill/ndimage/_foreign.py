@@ -30,7 +30,8 @@ def linear(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def over_parts(*given: Any, **named: Any) -> Any:
         bound = dict(zip(names, given, strict=False)) | named
-        is_complex = any(np.iscomplexobj(bound.get(name)) for name in ("input", "weights"))
+        parts: list[Any] = [bound.get(name) for name in ("input", "weights")]
+        is_complex = any(map(np.iscomplexobj, parts))
         if len(given) > len(names) or "input" not in bound or not is_complex:
             return function(*given, **named)
         return _complex(function, bound)
