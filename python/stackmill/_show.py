@@ -80,4 +80,4 @@ def html(array: Array) -> str:
             unit = tuple(stored)
     table = "".join(f'<tr><th style="text-align:left">{escape(k)}</th><td style="text-align:left">{escape(v)}</td></tr>' for k, v in rows)
     picture = _picture(array.shape, unit or array.shape) if array.size and array.ndim else ""
-    return f'<div style="display:flex;gap:16px;align-items:center"><table><caption>stackmill.Array</caption>{table}</table>{picture}</div>'
+    return f'<div style="display:flex;gap:16px;align-items:center"><table><caption style="text-align:left">stackmill.Array</caption>{table}</table>{picture}</div>'

@@ -20,6 +20,9 @@ const MANY_TILES: u64 = 16;
 /// A halving must free at least this part in 1024 of a tile's bytes: where the rest are units, which a smaller tile
 /// holds as well, it would only make more tiles.
 const WORTH: u64 = 24;
+/// How much slower work is in a block of so many times a worker's share of the cache, and beyond the last of them.
+const SPILLED: [(usize, f64); 3] = [(1, 1.0), (4, 1.3), (16, 1.6)];
+const FAR: f64 = 2.5;
 /// The narrowest block along x: shorter rows waste vectors.
 const NARROW: usize = 128;
 
@@ -97,9 +100,15 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
     let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
     let priced = |tile: Dims| -> Result<(Sweep, Dims, Costs)> {
         let sweep = Sweep { grid: Grid::new(program.domain, tile) };
-        let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
-        let block = cut_block(&program, &sweep, &rules, NARROW, &fits)?;
-        let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+        let priced = |block: Dims| -> Result<(Dims, Costs)> {
+            let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+            Ok((block, costs))
+        };
+        let (mut block, mut costs) = priced(cached_block(&program, &sweep, &rules, machine.cache)?)?;
+        if costs.predicted > machine.memory {
+            let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
+            (block, costs) = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
+        }
         Ok((sweep, block, costs))
     };
     let (mut sweep, mut block, mut costs) = priced(match wish {
@@ -225,37 +234,64 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     }
 }
 
+/// The block that is soonest done: one that fits a worker's share of the cache, unless its halos are computed so often that
+/// a larger one, slowed down by what lies further away, is done sooner.
+fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
+    let mut best: Option<(f64, Dims)> = None;
+    let mut fits = |block: &Region| -> Result<bool> {
+        let (bytes, recompute) = block_bytes(program, block)?;
+        let slower = SPILLED.iter().find(|(times, _)| bytes <= times * cache).map_or(FAR, |(_, slower)| *slower);
+        if best.as_ref().is_none_or(|(least, _)| recompute * slower < *least) {
+            best = Some((recompute * slower, block.shape));
+        }
+        Ok(bytes <= cache)
+    };
+    let smallest = cut_block(program, sweep, rules, NARROW, &mut fits)?;
+    Ok(best.map_or(smallest, |(_, block)| block))
+}
+
 /// Halves a tile until a block fits: a worker's share of the cache, or a GPU's memory.
 fn cut_block(
     program: &Program,
     sweep: &Sweep,
     rules: &Rules,
     narrow: usize,
-    fits: &dyn Fn(&Region) -> Result<bool>,
+    mut fits: impl FnMut(&Region) -> Result<bool>,
 ) -> Result<Dims> {
     let tile = sweep.middle();
     let mut block = sweep.grid.unit;
-    let rank = block.len();
     let region = |block: Dims| Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) };
     while !rules.undivided && !fits(&region(block))? {
-        let mut best: Option<(f64, Dims)> = None;
-        for axis in 0..rank {
-            let least = if axis + 1 == rank { narrow } else { 1 };
-            let half = (block[axis] / 2).next_multiple_of(fold_align(program, axis));
-            if rules.whole[axis] || half < least || half >= block[axis] {
-                continue;
-            }
-            let recompute = block_bytes(program, &region(block.with(axis, half)))?.1;
-            if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
-                best = Some((recompute, block.with(axis, half)));
-            }
-        }
-        match best {
-            Some((_, next)) => block = next,
+        match halved_block(program, &region, rules, narrow, block)? {
+            Some(next) => block = next,
             None => break,
         }
     }
     Ok(block)
+}
+
+/// The block halved along the axis that makes the least work anew; none where no axis can be halved.
+fn halved_block(
+    program: &Program,
+    region: &dyn Fn(Dims) -> Region,
+    rules: &Rules,
+    narrow: usize,
+    block: Dims,
+) -> Result<Option<Dims>> {
+    let rank = block.len();
+    let mut best: Option<(f64, Dims)> = None;
+    for axis in 0..rank {
+        let least = if axis + 1 == rank { narrow } else { 1 };
+        let half = (block[axis] / 2).next_multiple_of(fold_align(program, axis));
+        if rules.whole[axis] || half < least || half >= block[axis] {
+            continue;
+        }
+        let recompute = block_bytes(program, &region(block.with(axis, half)))?.1;
+        if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
+            best = Some((recompute, block.with(axis, half)));
+        }
+    }
+    Ok(best.map(|(_, next)| next))
 }
 
 /// The refusal: what does not fit, with the numbers and the way out.
