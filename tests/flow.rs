@@ -169,7 +169,7 @@ fn threads_and_virtual_time_do_the_same_work() {
     let outputs = [Output { array: y, sink: sink.clone() }];
     let plan = plan(&outputs, &machine(64 << 20)).unwrap();
     let device = Null::default();
-    let summary = run(&plan, &outputs, &device, &Identity(String::new()), &|_| {}).unwrap();
+    let summary = run(&plan, &outputs, &device, &Identity(String::new()), &|_| Ok(())).unwrap();
     assert_eq!(device.launches(), plan.passes[0].sweep.tiles());
     assert_eq!(source.fetched.load(Ordering::Relaxed), 60, "every unit is read once");
     assert_eq!(summary.passes[0].units_read, (60, 60));
@@ -190,12 +190,12 @@ fn a_failure_anywhere_gives_up_the_output() {
     };
     for launch in [0, 1, 7, 29] {
         let (plan, outputs, sink) = make(false);
-        let error = run(&plan, &outputs, &Null::failing_at(launch), &Identity(String::new()), &|_| {}).unwrap_err();
+        let error = run(&plan, &outputs, &Null::failing_at(launch), &Identity(String::new()), &|_| Ok(())).unwrap_err();
         assert!(error.to_string().contains(&format!("failed at launch {launch}")), "{error}");
         assert!(sink.abandoned.load(Ordering::Relaxed) && !sink.finished.load(Ordering::Relaxed));
     }
     let (plan, outputs, sink) = make(true);
-    let error = run(&plan, &outputs, &Null::default(), &Identity(String::new()), &|_| {}).unwrap_err();
+    let error = run(&plan, &outputs, &Null::default(), &Identity(String::new()), &|_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("the disk went away"), "{error}");
     assert!(sink.abandoned.load(Ordering::Relaxed));
 }

@@ -237,17 +237,25 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
 /// The block that is soonest done: one that fits a worker's share of the cache, unless its halos are computed so often that
 /// a larger one, slowed down by what lies further away, is done sooner.
 fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
-    let mut best: Option<(f64, Dims)> = None;
-    let mut fits = |block: &Region| -> Result<bool> {
-        let (bytes, recompute) = block_bytes(program, block)?;
+    let mut block = sweep.grid.unit;
+    let mut best = (f64::INFINITY, block);
+    loop {
+        let (bytes, recompute) = block_bytes(program, &first_of(sweep, block))?;
         let slower = SPILLED.iter().find(|(times, _)| bytes <= times * cache).map_or(FAR, |(_, slower)| *slower);
-        if best.as_ref().is_none_or(|(least, _)| recompute * slower < *least) {
-            best = Some((recompute * slower, block.shape));
+        if recompute * slower < best.0 {
+            best = (recompute * slower, block);
         }
-        Ok(bytes <= cache)
-    };
-    let smallest = cut_block(program, sweep, rules, NARROW, &mut fits)?;
-    Ok(best.map_or(smallest, |(_, block)| block))
+        match halved_block(program, sweep, rules, NARROW, block)? {
+            Some(next) if bytes > cache && !rules.undivided => block = next,
+            _ => return Ok(best.1),
+        }
+    }
+}
+
+/// The first block of the middle tile.
+fn first_of(sweep: &Sweep, block: Dims) -> Region {
+    let tile = sweep.middle();
+    Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) }
 }
 
 /// Halves a tile until a block fits: a worker's share of the cache, or a GPU's memory.
@@ -256,13 +264,11 @@ fn cut_block(
     sweep: &Sweep,
     rules: &Rules,
     narrow: usize,
-    mut fits: impl FnMut(&Region) -> Result<bool>,
+    fits: &dyn Fn(&Region) -> Result<bool>,
 ) -> Result<Dims> {
-    let tile = sweep.middle();
     let mut block = sweep.grid.unit;
-    let region = |block: Dims| Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) };
-    while !rules.undivided && !fits(&region(block))? {
-        match halved_block(program, &region, rules, narrow, block)? {
+    while !rules.undivided && !fits(&first_of(sweep, block))? {
+        match halved_block(program, sweep, rules, narrow, block)? {
             Some(next) => block = next,
             None => break,
         }
@@ -271,13 +277,7 @@ fn cut_block(
 }
 
 /// The block halved along the axis that makes the least work anew; none where no axis can be halved.
-fn halved_block(
-    program: &Program,
-    region: &dyn Fn(Dims) -> Region,
-    rules: &Rules,
-    narrow: usize,
-    block: Dims,
-) -> Result<Option<Dims>> {
+fn halved_block(program: &Program, sweep: &Sweep, rules: &Rules, narrow: usize, block: Dims) -> Result<Option<Dims>> {
     let rank = block.len();
     let mut best: Option<(f64, Dims)> = None;
     for axis in 0..rank {
@@ -286,7 +286,7 @@ fn halved_block(
         if rules.whole[axis] || half < least || half >= block[axis] {
             continue;
         }
-        let recompute = block_bytes(program, &region(block.with(axis, half)))?.1;
+        let recompute = block_bytes(program, &first_of(sweep, block.with(axis, half)))?.1;
         if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
             best = Some((recompute, block.with(axis, half)));
         }
