@@ -201,6 +201,24 @@ fn a_failure_anywhere_gives_up_the_output() {
 }
 
 #[test]
+fn whoever_observes_a_run_may_stop_it() {
+    let source = Zeros::new(&[20, 300, 200], Dtype::U16, &[1, 100, 200]);
+    let y = Array::from_source(source).median(3);
+    let sink = Chunks::of(&y, &[4, 128, 128]);
+    let outputs = [Output { array: y, sink: sink.clone() }];
+    let plan = plan(&outputs, &Machine { tile: Some(vec![4, 128, 128]), ..machine(64 << 20) }).unwrap();
+    let seen = AtomicU64::new(0);
+    let stop = |_: &stackmill::run::Progress| match seen.fetch_add(1, Ordering::Relaxed) {
+        9 => Err(stackmill::Error::caller("enough")),
+        _ => Ok(()),
+    };
+    let error = run(&plan, &outputs, &Null::default(), &Identity(String::new()), &stop).unwrap_err();
+    assert_eq!(error.what(), "enough");
+    assert_eq!(seen.load(Ordering::Relaxed), 10, "nobody is asked after a stop");
+    assert!(sink.abandoned.load(Ordering::Relaxed) && !sink.finished.load(Ordering::Relaxed));
+}
+
+#[test]
 fn a_budget_that_is_too_small_is_refused_before_the_first_byte() {
     let source = Zeros::new(&[64, 4096, 4096], Dtype::F32, &[1, 4096, 4096]);
     let y = Array::from_source(source.clone()).gaussian(2.0);
