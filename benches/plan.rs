@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use stackmill::grid::Dims;
-use stackmill::plan::{Machine, Output, Plan, explain, plan};
+use stackmill::plan::{Machine, Output, Plan, plan};
 use stackmill::storage::{Identity, Info, Sink, Source};
 use stackmill::{Array, Dtype, Error, Result};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -118,13 +118,13 @@ fn planning(c: &mut Criterion) {
         let plan = planned(&outputs);
         let peak = MOST.load(Ordering::Relaxed) - held;
         let kept = NOW.load(Ordering::Relaxed) - held;
-        assert_eq!(plan.passes.len(), 1);
-        assert!(explain(&plan).contains("every stored unit once") || explain(&plan).contains("times"), "{}", explain(&plan));
+        let pass = &plan.passes[0];
+        assert!(plan.passes.len() == 1 && plan.peak_bytes() <= 4 << 30 && pass.costs.read_factor >= 1.0);
+        let (tiles, factor) = (pass.sweep.tiles(), pass.costs.read_factor);
         println!(
-            "{name}: {} KiB at most while planning, {} KiB kept, {} tiles",
+            "{name}: {} KiB at most while planning, {} KiB kept, {tiles} tiles, read {factor:.2} times",
             peak >> 10,
-            kept >> 10,
-            plan.passes[0].sweep.tiles()
+            kept >> 10
         );
         group.bench_function(name, |b| b.iter(|| black_box(planned(&outputs))));
     }

@@ -422,7 +422,9 @@ def save_many(targets: Any, *, overwrite: bool = False, tiled: bool = False) -> 
     pairs = list(targets.items() if hasattr(targets, "items") else targets)
     for path, array in pairs:
         if not isinstance(array, Array):
-            raise TypeError(f"what is written to {os.fspath(path)} is a {type(array).__name__}, not a lazy array; see from_array")
+            raise TypeError(
+                f"what is written to {os.fspath(path)} is a {type(array).__name__}, not a lazy array; see from_array"
+            )
     settings = _settings.engine() | {"overwrite": overwrite, "tiled": tiled}
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())
 

@@ -216,8 +216,7 @@ def _composed(name: str, x: Array, whole: bool) -> Any:
             return apply("divide", (1.0, x))
         case "trunc":
             return x if whole else apply("where", (apply("less", (x, 0.0)), apply("ceil", (x,)), apply("floor", (x,))))
-    beyond = apply("equal" if name == "isinf" else "less", (apply("abs", (x,)), float("inf")))
-    return beyond
+    return apply("equal" if name == "isinf" else "less", (apply("abs", (x,)), float("inf")))
 
 
 def logical(name: str, x: Any, y: Any) -> Array:

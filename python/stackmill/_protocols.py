@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _internal, _operators, _recipe
-from ._array import Array, apply, as_operand, from_array
+from ._array import Array, apply, from_array
 from .errors import NoSuchOpError
 
 BINARY = (
@@ -145,12 +145,16 @@ def _argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False)
 
 
 @_of(np.var)
-def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, **more: Any) -> Array:
+def _var(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, **more: Any
+) -> Array:
     return _reduction("var")(a, axis, dtype, out, keepdims, ddof=float(ddof), **more)
 
 
 @_of(np.std)
-def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, **more: Any) -> Array:
+def _std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, **more: Any
+) -> Array:
     return _reduction("std")(a, axis, dtype, out, keepdims, ddof=float(ddof), **more)
 
 
@@ -332,7 +336,9 @@ def filled(value: Any, shape: Any, dtype: Any) -> Array:
 
 
 def _like(value: Any) -> Callable[..., Any]:
-    def like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Array:
+    def like(
+        a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+    ) -> Array:
         return filled(value, a.shape if shape is None else shape, dtype or a.dtype)
 
     return like
@@ -342,7 +348,9 @@ FUNCTIONS.update({np.zeros_like: _like(0), np.ones_like: _like(1), np.empty_like
 
 
 @_of(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Array:
+def _full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Array:
     return filled(fill_value, a.shape if shape is None else shape, dtype or a.dtype)
 
 
@@ -352,7 +360,9 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
         return False
     same = _operators.binary("equal", a1, a2)
     if equal_nan:
-        same = _operators.logical("logical_or", same, _operators.logical("logical_and", *[_operators.unary("isnan", as_array(a)) for a in (a1, a2)]))
+        same = _operators.logical(
+            "logical_or", same, _operators.logical("logical_and", *[_operators.unary("isnan", as_array(a)) for a in (a1, a2)])
+        )
     return _operators.reduced("all", same)
 
 

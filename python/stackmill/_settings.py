@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-_settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default={})
+_NONE: Mapping[str, Any] = MappingProxyType({})
+_settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default=_NONE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 # What the engine takes, and what only Python knows with what it may be.
 _ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus")
@@ -91,7 +93,7 @@ class options:
         given = {name: value for name, value in locals().items() if name != "self" and value is not ...}
         made = _checked(given)
         kept = {name: value for name, value in _settings.get().items() if name not in given}
-        self._token = _settings.set(kept | made)
+        self._token = _settings.set({**kept, **made})
 
     def __enter__(self) -> options:
         return self

@@ -78,6 +78,8 @@ def html(array: Array) -> str:
         rows.append(("reads", f"{name}: {dtype} {' × '.join(map(str, shape))}, {_bytes(count)}{in_units}"))
         if tuple(shape) == array.shape:
             unit = tuple(stored)
-    table = "".join(f'<tr><th style="text-align:left">{escape(k)}</th><td style="text-align:left">{escape(v)}</td></tr>' for k, v in rows)
+    table = "".join(
+        f'<tr><th style="text-align:left">{escape(k)}</th><td style="text-align:left">{escape(v)}</td></tr>' for k, v in rows
+    )
     picture = _picture(array.shape, unit or array.shape) if array.size and array.ndim else ""
     return f'<div style="display:flex;gap:16px;align-items:center"><table><caption style="text-align:left">stackmill.Array</caption>{table}</table>{picture}</div>'

@@ -126,7 +126,9 @@ def map_overlap(
     whole = np.broadcast_shapes(*[a.shape for a in lazies])
     dropped = _axes(drop_axis, len(whole), "drop_axis")
     kept = [axis for axis in range(len(whole)) if axis not in dropped]
-    new = dict(new_axis) if isinstance(new_axis, dict) else {a: 1 for a in np.atleast_1d([] if new_axis is None else new_axis)}
+    new = (
+        dict(new_axis) if isinstance(new_axis, dict) else dict.fromkeys(np.atleast_1d([] if new_axis is None else new_axis), 1)
+    )
     rank = len(kept) + len(new)
     new = {int(a) % rank: int(n) for a, n in new.items()}
     places = iter([a for a in range(rank) if a not in new])
@@ -162,6 +164,8 @@ def _name_of(function: Callable[..., Any], depth: Any) -> str:
     return f"map_overlap({name}, depth={depth})" if depth != 0 else f"map_blocks({name})"
 
 
-def map_blocks(function: Callable[..., Any], *arrays: Any, dtype: Any = None, drop_axis: Any = None, new_axis: Any = None, **named: Any) -> Array:
+def map_blocks(
+    function: Callable[..., Any], *arrays: Any, dtype: Any = None, drop_axis: Any = None, new_axis: Any = None, **named: Any
+) -> Array:
     """A function of NumPy arrays over tiles of lazy ones: `map_overlap` that looks at nothing but the tile itself."""
     return map_overlap(function, *arrays, depth=0, dtype=dtype, drop_axis=drop_axis, new_axis=new_axis, **named)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy import (
     bool,  # noqa: A004
-    can_cast as _np_can_cast,
     e,
     finfo,
     float32,
@@ -30,9 +26,12 @@ from numpy import (
     uint32,
     uint64,
 )
+from numpy import (
+    can_cast as _np_can_cast,
+)
 
 from . import _operators, _protocols
-from ._array import Array, apply, from_array
+from ._array import Array, from_array
 
 __array_api_version__ = "2024.12"
 VERSIONS = ("2022.12", "2023.12", "2024.12")

@@ -10,7 +10,7 @@ def values(dtype, seed=0, shape=(3, 5)):
     """Small numbers, the least and the greatest, and for floats what is no number."""
     rng = np.random.default_rng(seed)
     dtype = np.dtype(dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return rng.random(shape) < 0.5
     made = rng.integers(-9 if dtype.kind != "u" else 0, 10, shape).astype(dtype)
     if dtype.kind == "f":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import stackmill as sm
+
 from conftest import DTYPES, same, values
 
 
@@ -64,7 +65,9 @@ def test_slices_are_numpys(cut):
     same(sm.from_array(a)[cut].compute(), a[cut])
 
 
-@pytest.mark.parametrize("cut", [np.s_[3], np.s_[:, :, :, 0], np.s_[[0, 1]], np.s_[np.array([True, False, True])], np.s_[1.5], np.s_[..., ...]])
+@pytest.mark.parametrize(
+    "cut", [np.s_[3], np.s_[:, :, :, 0], np.s_[[0, 1]], np.s_[np.array([True, False, True])], np.s_[1.5], np.s_[..., ...]]
+)
 def test_slices_that_cannot_be(cut):
     with pytest.raises((IndexError, ValueError)):
         sm.from_array(np.zeros((3, 4, 7)))[cut]

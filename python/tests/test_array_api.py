@@ -10,12 +10,17 @@ from hypothesis.extra import numpy as hnp
 
 import stackmill as sm
 from stackmill import array_api as xp
+
 from stackmill_tables import SKIPPED, STANDARD, implemented
 
 settings.register_profile("stackmill", max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("stackmill")
 
-BOOL, INTS, FLOATS = ["bool"], ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"], ["float32", "float64"]
+BOOL, INTS, FLOATS = (
+    ["bool"],
+    ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"],
+    ["float32", "float64"],
+)
 NUMERIC, ALL, WHOLE = [*INTS, *FLOATS], [*BOOL, *INTS, *FLOATS], [*BOOL, *INTS]
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
 
@@ -129,7 +134,9 @@ def test_reductions(name, data, axis, keep):
     made = ours.compute()
     assert (made.dtype, made.shape) == (theirs.dtype, theirs.shape)
     eps = np.finfo(a.dtype).eps if a.dtype.kind == "f" else 0
-    np.testing.assert_allclose(made, theirs, rtol=64 * eps, atol=64 * eps * scale if name not in ("std", "var") else 64 * np.sqrt(eps) * scale)
+    np.testing.assert_allclose(
+        made, theirs, rtol=64 * eps, atol=64 * eps * scale if name not in ("std", "var") else 64 * np.sqrt(eps) * scale
+    )
 
 
 @pytest.mark.parametrize("name", ["argmin", "argmax"])
@@ -219,7 +226,9 @@ def test_dtypes_and_what_there_is():
 def test_the_whole_standard_is_there_or_on_the_list():
     there, listed = set(implemented()), set(SKIPPED)
     assert not there & listed, f"implemented and on the list: {there & listed}"
-    assert there | listed == set(STANDARD), f"neither: {set(STANDARD) - there - listed}; not in the standard: {(there | listed) - set(STANDARD)}"
+    assert there | listed == set(STANDARD), (
+        f"neither: {set(STANDARD) - there - listed}; not in the standard: {(there | listed) - set(STANDARD)}"
+    )
     text = (pathlib.Path(__file__).parents[2] / "docs" / "array-api.md").read_text()
     for name, why in SKIPPED.items():
         assert f"| `{name}` | {why} |" in text, name
@@ -227,7 +236,33 @@ def test_the_whole_standard_is_there_or_on_the_list():
 
 def test_every_function_that_there_is_was_tried():
     tried = {*UNARY, *BINARY, *REDUCTIONS, "argmin", "argmax", "cumulative_sum"}
-    places = {"permute_dims", "moveaxis", "flip", "expand_dims", "squeeze", "broadcast_to", "broadcast_arrays", "unstack", "matrix_transpose", "diff"}
-    made = {"where", "clip", "full", "zeros", "ones", "empty", "full_like", "zeros_like", "ones_like", "empty_like", "arange", "linspace", "eye", "asarray"}
+    places = {
+        "permute_dims",
+        "moveaxis",
+        "flip",
+        "expand_dims",
+        "squeeze",
+        "broadcast_to",
+        "broadcast_arrays",
+        "unstack",
+        "matrix_transpose",
+        "diff",
+    }
+    made = {
+        "where",
+        "clip",
+        "full",
+        "zeros",
+        "ones",
+        "empty",
+        "full_like",
+        "zeros_like",
+        "ones_like",
+        "empty_like",
+        "arange",
+        "linspace",
+        "eye",
+        "asarray",
+    }
     rest = {"astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "__array_namespace_info__"}
     assert tried | places | made | rest == {n for n in implemented() if n not in ("pi", "e", "inf", "nan", "newaxis")}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import stackmill as sm
+
 from conftest import DTYPES, values
 
 ARITHMETIC = ["+", "-", "*", "/", "//", "%", "**"]
@@ -45,7 +46,9 @@ def judged(symbol, ours, theirs, loop):
         np.testing.assert_array_equal(ours, theirs)
         return
     tolerance = {"/": 4, "**": 20}.get(symbol, 1) * np.finfo(theirs.dtype).eps
-    np.testing.assert_allclose(ours.astype(np.float64), theirs.astype(np.float64), rtol=tolerance, atol=np.finfo(theirs.dtype).tiny)
+    np.testing.assert_allclose(
+        ours.astype(np.float64), theirs.astype(np.float64), rtol=tolerance, atol=np.finfo(theirs.dtype).tiny
+    )
 
 
 def operands(symbol, a, b):
@@ -53,10 +56,14 @@ def operands(symbol, a, b):
     if symbol == "**" and np.dtype(b.dtype).kind in "iu":
         return a, np.abs(b.astype(np.int64) % 5).astype(b.dtype)
     if symbol == "**":
-        return np.abs(np.where(np.isfinite(a.astype(float)), a, 1)).astype(a.dtype), np.clip(np.nan_to_num(b), -3, 3).astype(b.dtype)
+        return np.abs(np.where(np.isfinite(a.astype(float)), a, 1)).astype(a.dtype), np.clip(np.nan_to_num(b), -3, 3).astype(
+            b.dtype
+        )
     if symbol == "//" and "f" in (a.dtype.kind, b.dtype.kind):
         # Quotients of infinities differ between NumPy's own loops.
-        return np.nan_to_num(a, posinf=5, neginf=-5) if a.dtype.kind == "f" else a, np.where(np.nan_to_num(b.astype(float), posinf=3, neginf=3) == 0, 1, np.nan_to_num(b, posinf=3, neginf=3)).astype(b.dtype)
+        return np.nan_to_num(a, posinf=5, neginf=-5) if a.dtype.kind == "f" else a, np.where(
+            np.nan_to_num(b.astype(float), posinf=3, neginf=3) == 0, 1, np.nan_to_num(b, posinf=3, neginf=3)
+        ).astype(b.dtype)
     return a, b
 
 
@@ -82,7 +89,11 @@ def test_with_python_ints_and_bools_it_is_numpys(dtype, symbol):
         for swapped in (False, True):
             a_, _ = operands(symbol, a, np.asarray(number))
             if symbol in ("**", "<<", ">>") and swapped:
-                a_ = values(dtype, 1) if np.dtype(dtype).kind in "fb" else np.abs(values(dtype, 1).astype(np.int64) % 4).astype(dtype)
+                a_ = (
+                    values(dtype, 1)
+                    if np.dtype(dtype).kind in "fb"
+                    else np.abs(values(dtype, 1).astype(np.int64) % 4).astype(dtype)
+                )
             pair = (number, a_) if swapped else (a_, number)
             lazy = tuple(sm.from_array(p) if isinstance(p, np.ndarray) else p for p in pair)
             with warnings.catch_warnings():

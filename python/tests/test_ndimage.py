@@ -34,7 +34,9 @@ def array(dtype, seed=0):
 def near(ours, theirs):
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
     if theirs.dtype.kind == "f":
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if theirs.dtype == np.float32 else 1e-12, atol=1e-3 if theirs.dtype == np.float32 else 1e-9)
+        np.testing.assert_allclose(
+            ours, theirs, rtol=1e-5 if theirs.dtype == np.float32 else 1e-12, atol=1e-3 if theirs.dtype == np.float32 else 1e-9
+        )
     else:
         # A sum that lies on a whole number is cut one lower where it was added in another order.
         assert (np.abs(ours.astype(float) - theirs.astype(float)) > 0).mean() < 0.01
@@ -100,7 +102,12 @@ def test_dataarray_in_dataarray_out():
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_complex_numbers_pass_linear_filters(dtype):
     a = (array("float64") + 1j * array("float64", 1)).astype(dtype)
-    for name, named in [("gaussian_filter", dict(sigma=1)), ("uniform_filter", dict(size=3)), ("correlate1d", dict(weights=[1, 2j, 3])), ("sobel", {})]:
+    for name, named in [
+        ("gaussian_filter", dict(sigma=1)),
+        ("uniform_filter", dict(size=3)),
+        ("correlate1d", dict(weights=[1, 2j, 3])),
+        ("sobel", {}),
+    ]:
         ours, theirs = getattr(sn, name)(a, **named), getattr(nd, name)(a, **named)
         assert ours.dtype == theirs.dtype
         np.testing.assert_allclose(ours, theirs, rtol=1e-4 if dtype == "complex64" else 1e-10)

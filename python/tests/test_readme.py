@@ -7,6 +7,7 @@ import sys
 import numpy as np
 
 import stackmill as sm
+
 from readme_example import blocks, run
 
 

@@ -120,5 +120,7 @@ def test_a_small_job_stays_on_the_cpu_and_says_so():
 def test_the_command_line_is_in_the_wheel():
     done = subprocess.run([sys.executable, "-m", "stackmill", "--version"], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and done.stdout.startswith("stackmill ")
-    done = subprocess.run([sys.executable, "-m", "stackmill", "run", "none.tif", "out.tif", "x"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "stackmill", "run", "none.tif", "out.tif", "x"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2 and "none.tif" in done.stderr

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import stackmill as sm
+
 from conftest import same
 
 

@@ -45,7 +45,14 @@ def function(op):
 
 def text():
     ops = engine.records()
-    names = "\n".join(textwrap.wrap(", ".join(f'"{op.name}"' for op in sorted(ops, key=lambda o: o.name)) + ",", 116, initial_indent="    ", subsequent_indent="    "))
+    names = "\n".join(
+        textwrap.wrap(
+            ", ".join(f'"{op.name}"' for op in sorted(ops, key=lambda o: o.name)) + ",",
+            116,
+            initial_indent="    ",
+            subsequent_indent="    ",
+        )
+    )
     body = "\n\n".join(function(op) for op in ops)
     made = HEAD + f"__all__ = [\n{names}\n]\n\n\n" + body
     return re.sub(r"[ \t]+\n", "\n", made)

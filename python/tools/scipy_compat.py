@@ -14,7 +14,9 @@ FILES = ["filters", "morphology", "measurements", "interpolation", "fourier", "s
 OBJECTS = "objects need a sweep over labels"
 PLACES = "interpolation is not there yet"
 WHY = {
-    **dict.fromkeys(["label", "find_objects", "value_indices", "watershed_ift", "center_of_mass", "extrema", "histogram"], OBJECTS),
+    **dict.fromkeys(
+        ["label", "find_objects", "value_indices", "watershed_ift", "center_of_mass", "extrema", "histogram"], OBJECTS
+    ),
     **dict.fromkeys(["sum", "mean", "median", "minimum", "maximum", "variance", "standard_deviation"], OBJECTS),
     **dict.fromkeys(["minimum_position", "maximum_position"], OBJECTS),
     **dict.fromkeys(["affine_transform", "geometric_transform", "map_coordinates", "rotate", "shift", "zoom"], PLACES),
@@ -48,7 +50,9 @@ def run(name):
     """The counts of a file, and per function what passed, failed and was not there."""
     module = f"scipy.ndimage.tests.test_{name}"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "scipy_ndimage_suite", "-p", "no:cacheprovider", "--pyargs", module]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"SUBJECT": "stackmill.ndimage"}, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"SUBJECT": "stackmill.ndimage"}, check=False
+    )
     if done.returncode not in (0, 1):
         return None, {}
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|skipped|failed|error)", done.stdout.splitlines()[-1])}
@@ -72,13 +76,19 @@ def main():
     failed = sum(c.get("failed", 0) + c.get("error", 0) for _, c in files)
     if "--check" in sys.argv[1:]:
         known = re.findall(r"^\| `(\w+)` \| (\d+) \|", DOC.read_text(), re.M)
-        worse = [f"{f}: {functions.get(f, (0,))[0]} passed, {n} are documented" for f, n in known if functions.get(f, (0,))[0] < int(n)]
+        worse = [
+            f"{f}: {functions.get(f, (0,))[0]} passed, {n} are documented"
+            for f, n in known
+            if functions.get(f, (0,))[0] < int(n)
+        ]
         told = [f"{name}: {counts}" for name, counts in files]
         print("\n".join(told))
         if worse or failed or not known:
             sys.exit("\n".join([f"{failed} failed", *worse]))
         return
-    text = HEAD + "".join(f"| test_{n} | {c.get('passed', 0)} | {c.get('skipped', 0)} | {c.get('failed', 0)} |\n" for n, c in files)
+    text = HEAD + "".join(
+        f"| test_{n} | {c.get('passed', 0)} | {c.get('skipped', 0)} | {c.get('failed', 0)} |\n" for n, c in files
+    )
     text += "\nA test counts once for each function that it calls.\n\n| function | passed | not there | why |\n| --- | --- | --- | --- |\n"
     for name, (passed, _, missing) in sorted(functions.items()):
         text += f"| `{name}` | {passed} | {missing} | {WHY.get(name, '') if missing else ''} |\n"

@@ -11,18 +11,147 @@ from stackmill import array_api
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"]
 
-STANDARD = """
-arange asarray empty empty_like eye from_dlpack full full_like linspace meshgrid ones ones_like tril triu zeros zeros_like
-astype broadcast_arrays broadcast_to can_cast finfo iinfo isdtype result_type
-abs acos acosh add asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_invert bitwise_or bitwise_right_shift bitwise_xor
-ceil clip conj copysign cos cosh divide equal exp expm1 floor floor_divide greater greater_equal hypot imag isfinite isinf isnan less
-less_equal log log1p log2 log10 logaddexp logical_and logical_not logical_or logical_xor maximum minimum multiply negative nextafter
-not_equal positive pow real reciprocal remainder round sign signbit sin sinh square sqrt subtract tan tanh trunc
-take take_along_axis __array_namespace_info__ matmul matrix_transpose tensordot vecdot
-concat expand_dims flip moveaxis permute_dims repeat reshape roll squeeze stack tile unstack
-argmax argmin count_nonzero nonzero searchsorted where unique_all unique_counts unique_inverse unique_values argsort sort
-cumulative_prod cumulative_sum max mean min prod std sum var all any diff e inf nan newaxis pi
-""".split()
+STANDARD = [
+    "arange",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "linspace",
+    "meshgrid",
+    "ones",
+    "ones_like",
+    "tril",
+    "triu",
+    "zeros",
+    "zeros_like",
+    "astype",
+    "broadcast_arrays",
+    "broadcast_to",
+    "can_cast",
+    "finfo",
+    "iinfo",
+    "isdtype",
+    "result_type",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_invert",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "ceil",
+    "clip",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "positive",
+    "pow",
+    "real",
+    "reciprocal",
+    "remainder",
+    "round",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "square",
+    "sqrt",
+    "subtract",
+    "tan",
+    "tanh",
+    "trunc",
+    "take",
+    "take_along_axis",
+    "__array_namespace_info__",
+    "matmul",
+    "matrix_transpose",
+    "tensordot",
+    "vecdot",
+    "concat",
+    "expand_dims",
+    "flip",
+    "moveaxis",
+    "permute_dims",
+    "repeat",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "tile",
+    "unstack",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "nonzero",
+    "searchsorted",
+    "where",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+    "argsort",
+    "sort",
+    "cumulative_prod",
+    "cumulative_sum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "std",
+    "sum",
+    "var",
+    "all",
+    "any",
+    "diff",
+    "e",
+    "inf",
+    "nan",
+    "newaxis",
+    "pi",
+]
 
 _POLYNOMIAL = "no polynomial of its own yet"
 _DATA = "its result's shape depends on the data"
@@ -54,7 +183,9 @@ def _made(symbol, left, right):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made = {"+": lambda: a + b, "-": lambda: a - b, "/": lambda: a / b, "&": lambda: a & b, "<<": lambda: a << b}[symbol]()
+            made = {"+": lambda: a + b, "-": lambda: a - b, "/": lambda: a / b, "&": lambda: a & b, "<<": lambda: a << b}[
+                symbol
+            ]()
         except TypeError:
             return "–"
     return made.dtype.name
@@ -69,7 +200,10 @@ def _short(name):
 def _table(symbol, rights):
     head = f"| `{symbol}` | " + " | ".join(_short(r) if isinstance(r, str) else f"`{r}`" for r in rights) + " |\n"
     head += "| --- " * (len(rights) + 1) + "|\n"
-    rows = [f"| **{_short(left)}** | " + " | ".join(_short(_made(symbol, left, right)) for right in rights) + " |" for left in DTYPES]
+    rows = [
+        f"| **{_short(left)}** | " + " | ".join(_short(_made(symbol, left, right)) for right in rights) + " |"
+        for left in DTYPES
+    ]
     return head + "\n".join(rows) + "\n"
 
 

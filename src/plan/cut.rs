@@ -209,26 +209,28 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     let cost = |tile: Dims| worst_tile(program, outputs, &Sweep { grid: Grid::new(domain, tile) });
     let whole = cost(domain.iter().map(|d| (*d).max(1)).collect())?.total();
     let target = (room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20));
+    let mut bytes = cost(tile)?.total();
     loop {
-        let bytes = cost(tile)?.total();
         if bytes <= target {
             return Ok(tile);
         }
         let halves = (0..domain.len()).filter(|a| tile[*a] > smallest[*a]);
         let halved = |axis: usize| tile.with(axis, rules.legal(axis, tile[axis] / 2, &domain));
         // Halving must help, and cost the least recomputation; the outermost such axis keeps rows long.
-        let mut best: Option<(f64, Dims)> = None;
+        let mut best: Option<(f64, Dims, Option<u64>)> = None;
         for next in halves.map(halved).filter(|next| *next != tile) {
-            if worth > 0 && cost(next)?.total() > bytes - bytes / 1024 * worth {
+            let left = if worth > 0 { Some(cost(next)?.total()) } else { None };
+            if left.is_some_and(|left| left > bytes - bytes / 1024 * worth) {
                 continue;
             }
             let (_, recompute) = block_bytes(program, &Region { start: Dims::filled(domain.len(), 0), shape: next })?;
-            if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
-                best = Some((recompute, next));
+            if best.as_ref().is_none_or(|(least, ..)| recompute < least * 0.98) {
+                best = Some((recompute, next, left));
             }
         }
         match best {
-            Some((_, next)) => tile = next,
+            Some((_, next, Some(left))) => (tile, bytes) = (next, left),
+            Some((_, next, None)) => (tile, bytes) = (next, cost(next)?.total()),
             None => return Ok(tile),
         }
     }

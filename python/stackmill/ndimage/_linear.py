@@ -130,9 +130,7 @@ def _gaussian(x, sigmas, orders, modes, radii, axes, cval, truncate, dtype):
 
 
 @linear
-def gaussian_filter(
-    input, sigma, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None, axes=None
-):
+def gaussian_filter(input, sigma, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None, axes=None):
     """The gaussian, axis after axis, as SciPy's."""
     _check_cval(cval)
     job = Job(input, output)
@@ -239,7 +237,9 @@ def _magnitude(job, derivative, modes, cval, axes, given, named):
     """The root of the sum of squares of derivatives, each stored as the output's dtype."""
     total = None
     for axis, mode in zip(axes, modes, strict=True):
-        part = stored(from_array(derivative(job.x if job.is_lazy else job.given, axis, job.dtype, mode, cval, *given, **named)), job.dtype)
+        part = stored(
+            from_array(derivative(job.x if job.is_lazy else job.given, axis, job.dtype, mode, cval, *given, **named)), job.dtype
+        )
         part = stored(call("wrapping_multiply", part, part), job.dtype)
         total = part if total is None else stored(call("wrapping_add", total, part), job.dtype)
     return stored(unary("sqrt", total), job.dtype)
@@ -280,5 +280,7 @@ def generic_laplace(
         return job.done(job.x)
     x, named = job.x if job.is_lazy else job.given, extra_keywords or {}
     modes = per_axis(mode, len(axes))
-    parts = [from_array(derivative2(x, a, job.dtype, m, cval, *extra_arguments, **named)) for a, m in zip(axes, modes, strict=True)]
+    parts = [
+        from_array(derivative2(x, a, job.dtype, m, cval, *extra_arguments, **named)) for a, m in zip(axes, modes, strict=True)
+    ]
     return job.done(_sum_of(parts, job.dtype))
