@@ -126,7 +126,6 @@ impl Computed {
 pub struct Session {
     outputs: Vec<Output>,
     plan: Plan,
-    identity: Identity,
     options: Options,
 }
 
@@ -137,8 +136,7 @@ impl Session {
     /// What makes an output impossible; a budget that is too small.
     pub fn new(outputs: Vec<Output>, options: &Options) -> Result<Session> {
         let plan = plan(&outputs, &options.machine())?;
-        let identity = identity(&outputs, &plan);
-        Ok(Session { outputs, plan, identity, options: options.clone() })
+        Ok(Session { outputs, plan, options: options.clone() })
     }
 
     /// Plans to save arrays under paths; the formats follow from the names.
@@ -216,7 +214,9 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        run(&self.plan, &self.outputs, device, &self.identity, observe)
+        let wanted = self.outputs.iter().any(|output| output.sink.wants_identity());
+        let identity = if wanted { identity(&self.outputs, &self.plan) } else { Identity(String::new()) };
+        run(&self.plan, &self.outputs, device, &identity, observe)
     }
 
     /// The device of the plan; a GPU is opened only where a pass has work for it.

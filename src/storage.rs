@@ -169,6 +169,11 @@ pub trait Sink: Send + Sync {
         0
     }
 
+    /// Whether [`Sink::begin`] is told the run's identity: finding it out reads sources that lie in memory.
+    fn wants_identity(&self) -> bool {
+        true
+    }
+
     /// Makes the output ready. Called once, before the first write.
     ///
     /// # Errors

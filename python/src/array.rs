@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PySlice};
 use stackmill::formats::memory::{Held, MemorySource};
 use stackmill::graph::{Body, Index, Origin, ParamType, Slice, Stage, Value, Walk};
-use stackmill::grid::{Dims, Edge};
+use stackmill::grid::{Dims, Edge, MAX_RANK};
 use stackmill::storage::{Axis, Info, Source};
 use stackmill::{Array, Dtype, Error};
 use std::collections::HashSet;
@@ -92,6 +92,14 @@ fn or_raised<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
     result.map_err(|error| raised(py, error))
 }
 
+/// Extents, if there are not too many.
+fn dims(py: Python<'_>, shape: &[usize]) -> PyResult<Dims> {
+    if shape.len() <= MAX_RANK {
+        return Ok(Dims::from(shape));
+    }
+    Err(raised(py, Error::caller(format!("an array of {} axes, at most {MAX_RANK} are possible", shape.len()))))
+}
+
 fn index_of(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if object.is_none() {
         return Ok(Index::NewAxis);
@@ -125,7 +133,7 @@ impl Lazy {
         if !buffer.is_c_contiguous() {
             return Err(PyTypeError::new_err("the bytes of an array must be contiguous"));
         }
-        let info = Info::new(shape.into_iter().collect(), or_raised(py, Dtype::parse(dtype))?);
+        let info = Info::new(dims(py, &shape)?, or_raised(py, Dtype::parse(dtype))?);
         let source = or_raised(py, MemorySource::holding(info, Box::new(Exported(buffer))))?;
         checked(py, Array::from_source(Arc::new(source)))
     }
@@ -133,7 +141,7 @@ impl Lazy {
     /// An array that lies nowhere: to ask what would be read of one.
     #[staticmethod]
     fn placeholder(py: Python<'_>, shape: Vec<usize>, dtype: &str) -> PyResult<Lazy> {
-        let info = Info::new(shape.into_iter().collect(), or_raised(py, Dtype::parse(dtype))?);
+        let info = Info::new(dims(py, &shape)?, or_raised(py, Dtype::parse(dtype))?);
         checked(py, Array::from_source(Arc::new(Placeholder(info))))
     }
 
@@ -174,6 +182,7 @@ impl Lazy {
     }
 
     fn broadcast_to(&self, py: Python<'_>, shape: Vec<usize>) -> PyResult<Lazy> {
+        dims(py, &shape)?;
         checked(py, self.0.broadcast_to(&shape))
     }
 
@@ -250,7 +259,7 @@ pub fn tiles(py: Python<'_>, function: Py<PyAny>, inputs: Vec<PyRef<'_, Lazy>>, 
     let described = or_raised(py, first.0.info())?;
     let from = |axis: usize| walks[0].iter().position(|walk| walk.axis == Some(axis)).map(|own| described.axes[own].clone());
     let axes: Vec<Axis> = (0..made.shape.len()).map(|axis| from(axis).unwrap_or_else(|| Axis::named(""))).collect();
-    let info = Info::new(made.shape.iter().copied().collect(), or_raised(py, Dtype::parse(&made.dtype))?);
+    let info = Info::new(dims(py, &made.shape)?, or_raised(py, Dtype::parse(&made.dtype))?);
     let edge = or_raised(py, Edge::from_value(&Value::Text(made.mode)))?;
     let origin = Origin { op: made.name.clone(), part: String::new(), line: Location::caller() };
     let tiles = UserTiles { function, name: made.name, walks, edge, constant: made.cval };

@@ -28,10 +28,12 @@ _REDUCTIONS = {"add": "sum", "minimum": "min", "maximum": "max", "logical_and": 
 def missing(name: str) -> NoSuchOpError:
     """The error for a function that is not there."""
     known = {record.name for record in _internal.records()} | {f.__name__ for f in FUNCTIONS} | {*BINARY, *UNARY, *LOGICAL}
+    # Names of functions that do nothing here are no help.
+    known -= {"conjugate", "copy", "positive", "real"}
     near = max(sorted(known), key=lambda other: _likeness(name, other))
-    nearest = f"the nearest that it has is {near}; " if _likeness(name, near) > 0.7 else ""
+    nearest = f"the nearest that it has is {near}; " if _likeness(name, near) > 0.75 else ""
     return NoSuchOpError(
-        f"stackmill does not compute {name} of a lazy array\nhint: {nearest}numpy.{name}(x.compute()) computes the array first, "
+        f"stackmill does not compute {name} of a lazy array\nhint: {nearest}x.compute() gives an array that NumPy computes it of, "
         "x.map_blocks and x.map_overlap apply functions of your own"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import operator
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -29,10 +30,8 @@ def choice(name: str) -> Any:
     return _settings.get().get(name, _CHOICES[name][0])
 
 
-def _bytes(value: int | str) -> int:
-    """Bytes of `"512MiB"`, `"2GB"`, `"1.5GiB"` or a number; powers of 1024, or of 1000 where a B without i says so."""
-    if not isinstance(value, str):
-        return int(value)
+def _bytes(value: str) -> int:
+    """Bytes of `"512MiB"`, `"2GB"`, `"1.5GiB"`; powers of 1024, or of 1000 where a B without i says so."""
     text = value.strip().lower()
     unit = text.lstrip("0123456789.")
     number, unit = text[: len(text) - len(unit)], unit.strip()
@@ -53,10 +52,27 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
             continue
         if name in _CHOICES and value not in _CHOICES[name]:
             raise ValueError(f"{name} is one of {', '.join(map(repr, _CHOICES[name]))}, got {value!r}")
-        if name in ("memory", "vram"):
-            value = _bytes(value)
-        made[name] = list(value) if name == "tile" else value
+        made[name] = _of_kind(name, value)
     return made
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 1:
+        raise ValueError(f"{name} is a whole number above 0, got {value!r}")
+    return operator.index(value)
+
+
+def _of_kind(name: str, value: Any) -> Any:
+    """A setting as the engine takes it."""
+    if name in ("memory", "vram"):
+        return _count(name, _bytes(value)) if isinstance(value, str) else _count(name, value)
+    if name in ("threads", "gpus"):
+        return _count(name, value)
+    if name == "tile":
+        return [_count("an extent of tile", extent) for extent in (value if hasattr(value, "__iter__") else [value])]
+    if name == "device" and not isinstance(value, str):
+        raise ValueError(f"device is 'auto', 'cpu', 'gpu' or part of an adapter's name, got {value!r}")
+    return value
 
 
 class options:

@@ -46,6 +46,15 @@ def test_any_layout_and_byte_order_is_taken():
     same(sm.from_array(np.zeros((0, 3), np.uint8)).compute(), np.zeros((0, 3), np.uint8))
 
 
+def test_more_axes_than_there_can_be_are_refused():
+    for many in sm.from_array, lambda a: sm.array_api.zeros(a.shape), lambda a: np.broadcast_to(sm.from_array(a[0]), a.shape):
+        with pytest.raises(ValueError, match="7 axes, at most 6"):
+            many(np.zeros((1,) * 7))
+    x = sm.from_array(np.zeros((2,) * 6))
+    with pytest.raises(ValueError, match="6"):
+        x[None]
+
+
 def test_results_are_writable_and_their_own():
     a = np.arange(6, dtype=np.int16)
     made = sm.from_array(a).compute()
@@ -211,8 +220,17 @@ def test_unknown_functions_name_the_nearest():
 def test_options():
     with pytest.raises(TypeError, match="unexpected keyword"):
         sm.options(memry=3)
-    with pytest.raises(ValueError, match="no size"):
-        sm.options(memory="much")
+    for wrong, told in [
+        ({"memory": "much"}, "no size"),
+        ({"memory": -5}, "memory is a whole number above 0"),
+        ({"threads": "two"}, "threads is a whole number"),
+        ({"threads": 0}, "threads is"),
+        ({"tile": (3, 0)}, "an extent of tile"),
+        ({"device": 3}, "device is 'auto'"),
+        ({"default_float": "half"}, "default_float is one of"),
+    ]:
+        with pytest.raises(ValueError, match=told):
+            sm.options(**wrong)
     x = sm.from_array(np.zeros((64, 1024, 1024), np.float32)) + 1.0
     with sm.options(memory="100MiB"):
         with pytest.raises(MemoryError, match="256 MiB"):

@@ -246,6 +246,10 @@ impl Sink for MemorySink {
         region_bytes(region, self.info.dtype) as u64
     }
 
+    fn wants_identity(&self) -> bool {
+        false
+    }
+
     fn begin(&self, _identity: &Identity) -> Result<()> {
         *self.state() = State::Open(Buffer::zeroed(byte_count(&self.info)?));
         Ok(())

@@ -1,7 +1,7 @@
 //! Chooses the tiles of a pass and the blocks of a tile.
 //! It does not run anything; it asks the budget what a choice costs.
 
-use super::budget::{Fixed, block_bytes, price, worst_tile};
+use super::budget::{Fixed, block_bytes, price, tile_bytes, worst_tile};
 use super::place::{Sharing, share};
 use super::program::Program;
 use super::schedule::{self, MOST_BINDING};
@@ -15,6 +15,8 @@ use crate::grid::{Dims, Grid, Region};
 
 /// Bytes of a tile in flight beyond which nothing is gained: reads, decodes and writes are long enough to overlap.
 const LARGE_TILE: u64 = 48 << 20;
+/// Tiles so many times larger than wanted are priced by the usual one alone.
+const FAR_TILE: u64 = 4;
 /// Tiles that a pass should have at least, so that its lanes overlap.
 const MANY_TILES: u64 = 16;
 /// A halving must free at least this part in 1024 of a tile's bytes: where the rest are units, which a smaller tile
@@ -207,10 +209,19 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
     let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
     let smallest = rules.smallest(&domain);
     let cost = |tile: Dims| worst_tile(program, outputs, &Sweep { grid: Grid::new(domain, tile) });
+    let usual = |tile: Dims| tile_bytes(program, outputs, &Sweep { grid: Grid::new(domain, tile) }.middle());
     let whole = cost(domain.iter().map(|d| (*d).max(1)).collect())?.total();
     let target = (room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20));
-    let mut bytes = cost(tile)?.total();
+    let mut bytes = usual(tile)?.total();
+    // Far from the goal the usual tile tells enough; near it the largest one counts.
+    let mut is_far = bytes > FAR_TILE * target;
+    if !is_far {
+        bytes = cost(tile)?.total();
+    }
     loop {
+        if is_far && bytes <= FAR_TILE * target {
+            (is_far, bytes) = (false, cost(tile)?.total());
+        }
         if bytes <= target {
             return Ok(tile);
         }
@@ -219,7 +230,8 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
         // Halving must help, and cost the least recomputation; the outermost such axis keeps rows long.
         let mut best: Option<(f64, Dims, Option<u64>)> = None;
         for next in halves.map(halved).filter(|next| *next != tile) {
-            let left = if worth > 0 { Some(cost(next)?.total()) } else { None };
+            let priced = || if is_far { usual(next) } else { cost(next) };
+            let left = if worth > 0 { Some(priced()?.total()) } else { None };
             if left.is_some_and(|left| left > bytes - bytes / 1024 * worth) {
                 continue;
             }
@@ -230,7 +242,7 @@ fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixe
         }
         match best {
             Some((_, next, Some(left))) => (tile, bytes) = (next, left),
-            Some((_, next, None)) => (tile, bytes) = (next, cost(next)?.total()),
+            Some((_, next, None)) => (tile, bytes) = (next, if is_far { usual(next)? } else { cost(next)? }.total()),
             None => return Ok(tile),
         }
     }
