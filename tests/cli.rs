@@ -284,6 +284,46 @@ fn help_is_no_error() {
     assert_eq!(place.run(&[]).code(), 2);
 }
 
+#[test]
+fn a_trace_has_every_piece_of_work_once_and_a_row_a_thread() {
+    let place = Place::new("trace");
+    let args = ["run", "a.tif", "out.tif", "median(3)", "--tile", "2,16,16", "--trace", "run.json", "--progress", "never"];
+    place.run(&args).ok();
+    let text = fs::read_to_string(place.0.join("run.json")).unwrap();
+    let events: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let of = |lane: &str| events.iter().filter(|e| e["cat"] == lane).collect::<Vec<_>>();
+    let names =
+        |lane: &str| of(lane).iter().map(|e| e["name"].as_str().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>();
+    let tiles = of("compute").len();
+    assert!(tiles >= 2 && names("compute").len() == tiles, "each tile is computed once: {:?}", names("compute"));
+    assert_eq!(of("read").len(), names("read").len());
+    for lane in ["read", "decode", "compute", "encode", "write"] {
+        assert!(of(lane).iter().all(|e| e["dur"].as_f64().unwrap() >= 0.0 && e["ts"].as_f64().unwrap() >= 0.0), "{lane}");
+        let rows: std::collections::BTreeSet<u64> = of(lane).iter().map(|e| e["tid"].as_u64().unwrap()).collect();
+        for row in rows {
+            let name = events.iter().find(|e| e["name"] == "thread_name" && e["tid"] == row).unwrap();
+            assert!(name["args"]["name"].as_str().unwrap().starts_with(lane));
+        }
+    }
+    assert!(events.iter().any(|e| e["ph"] == "C" && e["args"]["bytes"].as_u64().unwrap() > 0));
+    let nowhere = place.run(&["run", "a.tif", "b.npy", "x", "--trace", "no/such/folder.json"]);
+    assert_eq!(nowhere.code(), 2);
+    assert!(!place.0.join("b.npy").exists());
+}
+
+#[test]
+fn progress_for_programs_is_an_object_a_line() {
+    let place = Place::new("objects");
+    let err = place.run(&["run", "a.tif", "out.npy", "gaussian(1)", "--progress", "json", "--device", "gpu"]).ok().err();
+    let lines: Vec<serde_json::Value> =
+        err.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    assert!(lines[0]["note"].as_str().unwrap().contains("the CPU runs it"));
+    assert!(lines.iter().any(|l| l["tiles"].as_u64().is_some() && l["waiting_on"].is_string() && l["passes"] == 1));
+    let done = lines.last().unwrap();
+    assert_eq!(done["done"], true);
+    assert!(done["busy"]["compute"].is_number() && done["predicted_bytes"].as_u64().unwrap() > 0 && done["verdict"].is_string());
+}
+
 /// A full disk: the unfinished file beside the output is a link to the device that is always full.
 #[cfg(target_os = "linux")]
 #[test]

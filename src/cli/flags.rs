@@ -5,6 +5,7 @@ use super::progress::When;
 use crate::error::{Error, Result};
 use crate::session::Options;
 use clap::Args;
+use std::path::PathBuf;
 
 /// What a run may use.
 #[derive(Args, Clone, Debug)]
@@ -43,13 +44,16 @@ pub struct Writing {
 }
 
 /// What is shown while a run goes on.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What is shown")]
 pub struct Showing {
     /// The progress on standard error: auto shows a line that moves on a terminal, else a line every 5 s; always begins at
-    /// once; never also leaves out the summary
+    /// once; never also leaves out the summary; json writes objects for programs
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
+    /// Write what every thread did when to FILE, for ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }
 
 /// Extents of a tile. (A type of its own: a list would be taken for a flag that may be repeated.)

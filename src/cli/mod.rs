@@ -10,6 +10,7 @@ mod ops;
 mod progress;
 mod run;
 mod table;
+mod trace;
 mod verdict;
 
 use crate::error::{Error, Result};

@@ -5,6 +5,7 @@ use crate::error::bytes_text;
 use crate::run::Progress;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 use std::cell::Cell;
 use std::io::IsTerminal;
 
@@ -12,6 +13,8 @@ use std::io::IsTerminal;
 const REDRAW: f64 = 0.1;
 /// Seconds between two plain lines; shorter runs have none.
 const LINES: f64 = 5.0;
+/// Seconds between two objects for a program.
+const OBJECTS: f64 = 0.5;
 /// Seconds of a run before its pace says anything about its end.
 const SETTLED: f64 = 0.5;
 
@@ -24,6 +27,8 @@ pub enum When {
     Always,
     /// Nothing, not even a summary
     Never,
+    /// A JSON object a line, for programs: progress every half second, notes, and the figures at the end
+    Json,
 }
 
 /// Shows the progress of one run.
@@ -31,6 +36,7 @@ pub struct Display {
     label: String,
     bar: Option<ProgressBar>,
     lines: bool,
+    objects: bool,
     next: Cell<f64>,
 }
 
@@ -38,29 +44,28 @@ impl Display {
     /// Of a run that is called `label` (may be empty).
     #[must_use]
     pub fn new(when: When, label: &str) -> Display {
-        let moves = when != When::Never && std::io::stderr().is_terminal();
+        let objects = when == When::Json;
+        let moves = !objects && when != When::Never && std::io::stderr().is_terminal();
         let bar = moves.then(|| {
             let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{bar:24.cyan/blue} {wide_msg}");
             style.map_or(bar.clone(), |style| bar.with_style(style.progress_chars("━╸─")))
         });
-        let first = if moves || when == When::Always { 0.0 } else { LINES };
-        Display { label: label.to_owned(), bar, lines: when != When::Never, next: Cell::new(first) }
+        let first = if moves || objects || when == When::Always { 0.0 } else { LINES };
+        Display { label: label.to_owned(), bar, lines: when != When::Never, objects, next: Cell::new(first) }
     }
 
     /// Shows `progress`, if it is time.
     pub fn show(&self, progress: &Progress) {
-        for notice in progress.notices.iter().filter(|_| self.lines) {
-            match &self.bar {
-                Some(bar) => bar.println(format!("note: {notice}")),
-                None => super::say(&format!("note: {notice}")),
-            }
-        }
+        progress.notices.iter().for_each(|notice| self.note(notice));
         if !self.lines || progress.seconds < self.next.get() {
             return;
         }
         let every = if self.bar.is_some() { REDRAW } else { LINES };
-        self.next.set(progress.seconds + every);
+        self.next.set(progress.seconds + if self.objects { OBJECTS } else { every });
+        if self.objects {
+            return super::say(&object(progress).to_string());
+        }
         let words = self.words(progress);
         match &self.bar {
             Some(bar) => {
@@ -68,6 +73,16 @@ impl Display {
                 bar.set_message(words);
             }
             None => super::say(&words),
+        }
+    }
+
+    /// Says what happened.
+    pub fn note(&self, notice: &str) {
+        match &self.bar {
+            _ if !self.lines => {}
+            Some(bar) => bar.println(format!("note: {notice}")),
+            None if self.objects => super::say(&json!({"note": notice}).to_string()),
+            None => super::say(&format!("note: {notice}")),
         }
     }
 
@@ -95,6 +110,16 @@ impl Display {
     }
 }
 
+/// Progress for a program: bytes, seconds, and the seconds that are left where the pace says anything about them.
+fn object(progress: &Progress) -> Value {
+    json!({
+        "pass": progress.pass.0, "passes": progress.pass.1,
+        "tile": progress.tiles.0, "tiles": progress.tiles.1,
+        "bytes": progress.bytes.0, "all_bytes": progress.bytes.1, "held_bytes": progress.held,
+        "seconds": progress.seconds, "seconds_left": seconds_left(progress), "waiting_on": progress.waiting_on.name(),
+    })
+}
+
 /// The share of the pass that is done.
 fn share(progress: &Progress) -> f64 {
     progress.tiles.0 as f64 / progress.tiles.1.max(1) as f64
@@ -102,12 +127,13 @@ fn share(progress: &Progress) -> f64 {
 
 /// How long this pass still takes at the pace so far; earlier passes count as part of the pace.
 fn left(progress: &Progress) -> String {
+    seconds_left(progress).map_or_else(|| "time left unknown".to_owned(), |left| format!("{} left", seconds_text(left)))
+}
+
+fn seconds_left(progress: &Progress) -> Option<f64> {
     let done = (progress.pass.0.saturating_sub(1)) as f64 + share(progress);
-    if progress.seconds < SETTLED || done <= 0.0 {
-        return "time left unknown".to_owned();
-    }
     let passes = progress.pass.1 as f64;
-    format!("{} left", seconds_text(progress.seconds / done * (passes - done).max(0.0)))
+    (progress.seconds >= SETTLED && done > 0.0).then(|| progress.seconds / done * (passes - done).max(0.0))
 }
 
 /// Seconds as people say them.
@@ -130,10 +156,11 @@ mod tests {
 
     #[test]
     fn a_line_says_all() {
-        let display = Display { label: "demo".to_owned(), bar: None, lines: true, next: Cell::new(0.0) };
+        let display = Display { label: "demo".to_owned(), bar: None, lines: true, objects: false, next: Cell::new(0.0) };
         let bytes = (64 << 20, 128 << 20);
-        let progress =
-            Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on: Lane::Compute, notices: Vec::new() };
+        let (notices, waiting_on) = (Vec::new(), Lane::Compute);
+        let progress = Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on, notices, span: None, held: 5 };
+        assert_eq!(object(&progress)["seconds_left"], 6.0);
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";
         assert_eq!(display.words(&progress), line);
     }

@@ -3,6 +3,7 @@
 
 use super::flags::{Limits, Showing, Writing};
 use super::progress::{Display, When};
+use super::trace::Trace;
 use super::verdict;
 use crate::error::{Error, Result, unknown};
 use crate::formats::{self, WriteOptions};
@@ -97,7 +98,7 @@ impl Run {
         let made = self.files.evaluate(&self.input, pipeline)?;
         let targets = self.files.targets(&self.input, output, &made)?;
         let session = Session::save(&targets, &options)?;
-        let (_, lines) = show(&session, self.showing.progress, "")?;
+        let (_, lines) = show(&session, &self.showing, "")?;
         lines.iter().for_each(|line| super::say(line));
         Ok(())
     }
@@ -106,18 +107,23 @@ impl Run {
 const USAGE: &str = "stackmill run cells.tif mask.tif 'gaussian(1.5) |> x > 60'";
 
 /// Runs a session with its progress on standard error; gives its figures and the lines that tell them, if any are wanted.
-pub fn show(session: &Session, when: When, label: &str) -> Result<(Summary, Vec<String>)> {
+pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summary, Vec<String>)> {
+    let when = showing.progress;
     let display = Display::new(when, label);
-    if when != When::Never {
-        session.notices().iter().for_each(|notice| super::say(&format!("note: {notice}")));
-    }
+    let trace = showing.trace.as_deref().map(Trace::create).transpose()?;
+    session.notices().iter().for_each(|notice| display.note(notice));
     let done = session.run(&|progress| {
         display.show(progress);
-        Ok(())
+        trace.as_ref().map_or(Ok(()), |trace| trace.add(progress))
     });
     display.end();
+    trace.map_or(Ok(()), |trace| trace.end())?;
     let summary = done?;
-    let lines = if when == When::Never { Vec::new() } else { verdict::lines(&summary) };
+    let lines = match when {
+        When::Never => Vec::new(),
+        When::Json => vec![verdict::object(&summary).to_string()],
+        When::Auto | When::Always => verdict::lines(&summary),
+    };
     Ok((summary, lines))
 }
 

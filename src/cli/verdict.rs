@@ -4,6 +4,7 @@
 use super::progress::seconds_text;
 use crate::error::bytes_text;
 use crate::run::{Lane, READERS, Summary};
+use serde_json::{Map, Value, json};
 
 /// Of its time, a lane is busy at least this share before it is called the bottleneck.
 const BUSY: f64 = 0.6;
@@ -25,6 +26,24 @@ pub fn lines(summary: &Summary) -> Vec<String> {
     let measured = summary.measured_bytes.map_or_else(|| "not measured".to_owned(), bytes_text);
     let memory = format!("peak memory: {} predicted, {measured} measured", bytes_text(summary.predicted_bytes));
     vec![did, memory, reads(summary), verdict(summary)]
+}
+
+/// The summary for a program.
+#[must_use]
+pub fn object(summary: &Summary) -> Value {
+    let busy = shares(summary);
+    let lanes: Map<String, Value> =
+        Lane::ALL.iter().zip(busy).map(|(lane, share)| (lane.name().to_owned(), share.into())).collect();
+    json!({
+        "done": true, "seconds": summary.seconds, "bytes": summary.bytes, "threads": summary.threads,
+        "predicted_bytes": summary.predicted_bytes, "measured_bytes": summary.measured_bytes,
+        "tiles": summary.passes.iter().map(|p| p.tiles).sum::<usize>(),
+        "units_read": summary.passes.iter().map(|p| p.units_read.0).sum::<u64>(),
+        "units": summary.passes.iter().map(|p| p.units_read.1).sum::<u64>(),
+        "read_bytes": summary.passes.iter().map(|p| p.read_bytes).sum::<u64>(),
+        "written_bytes": summary.passes.iter().map(|p| p.written_bytes).sum::<u64>(),
+        "busy": lanes, "verdict": verdict(summary),
+    })
 }
 
 fn reads(summary: &Summary) -> String {

@@ -29,6 +29,21 @@ impl Lane {
     }
 }
 
+/// A piece of work that a thread of a lane did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// The lane.
+    pub lane: Lane,
+    /// Which of the lane's threads, from 0.
+    pub worker: usize,
+    /// The number of the tile, or of the unit that is read and decoded.
+    pub number: usize,
+    /// Seconds from the beginning of the run.
+    pub start: f64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
 /// How far a run is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -44,6 +59,10 @@ pub struct Progress {
     pub waiting_on: Lane,
     /// What happened since the last progress that the user must know.
     pub notices: Vec<String>,
+    /// The work that was just done; none where only time went by.
+    pub span: Option<Span>,
+    /// Bytes that the ledger holds.
+    pub held: u64,
 }
 
 /// The figures of one pass.

@@ -9,7 +9,7 @@ mod store;
 pub(crate) mod threads;
 pub mod virtual_time;
 
-pub use event::{Lane, PassReport, Progress, Summary};
+pub use event::{Lane, PassReport, Progress, Span, Summary};
 pub use flow::{Command, Event, Flow, PartKey, UnitKey};
 pub use ledger::Ledger;
 

@@ -1,7 +1,7 @@
 //! Plays a flow with threads: readers, one worker pool that takes the furthest-downstream work, one writer.
 //! The only place that makes threads and channels. Every channel is bounded, and never more is sent than it holds.
 
-use super::event::{Lane, PassReport, Progress};
+use super::event::{Lane, PassReport, Progress, Span};
 use super::flow::{Command, Event, Flow, PartKey, UnitKey};
 use super::store::{Store, part_bytes};
 use super::{Folds, LateValues, Observer, READERS};
@@ -47,23 +47,35 @@ enum Done {
     Written(PartKey),
 }
 
-/// A finished piece of work: what, by which lane, in how many seconds, and whether a thread of the device did it.
+/// A finished piece of work: what, by which thread of which lane, when and in how many seconds, and whether a thread of the
+/// device did it.
 struct Report {
     done: Result<Done>,
     lane: Lane,
+    worker: usize,
+    number: usize,
+    begun: Instant,
     seconds: f64,
     by_device: bool,
+}
+
+impl Report {
+    fn span(&self, started: Instant) -> Span {
+        let start = self.begun.saturating_duration_since(started).as_secs_f64();
+        Span { lane: self.lane, worker: self.worker, number: self.number, start, seconds: self.seconds }
+    }
 }
 
 /// Work that owns what it needs.
 type Work<'s> = Box<dyn FnOnce() -> Report + Send + 's>;
 
 /// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
-fn timed(lane: Lane, work: impl FnOnce() -> Result<Done>) -> Report {
-    let started = Instant::now();
+fn timed(lane: Lane, number: usize, work: impl FnOnce() -> Result<Done>) -> Report {
+    let begun = Instant::now();
     let done =
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
-    Report { done, lane, seconds: started.elapsed().as_secs_f64(), by_device: false }
+    let worker = rayon::current_thread_index().unwrap_or(0);
+    Report { done, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64(), by_device: false }
 }
 
 /// Orders for the I/O lanes.
@@ -140,13 +152,13 @@ impl<'r> Driver<'r> {
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
         let (writes_in, writes) = bounded::<WriteOrder>(1 + QUEUED);
         std::thread::scope(|scope| {
-            for _ in 0..READERS {
+            for worker in 0..READERS {
                 let (reads, reports_in) = (reads.clone(), reports_in.clone());
-                scope.spawn(move || read_lane(&reads, &reports_in));
+                scope.spawn(move || read_lane(worker, &reads, &reports_in));
             }
-            for _ in 0..device_lanes {
+            for worker in 0..device_lanes {
                 let (launches, reports_in) = (launches.clone(), reports_in.clone());
-                scope.spawn(move || launch_lane(&launches, &reports_in));
+                scope.spawn(move || launch_lane(worker, &launches, &reports_in));
             }
             let outputs = self.outputs;
             let write_reports = reports_in.clone();
@@ -196,14 +208,16 @@ impl<'r> Driver<'r> {
                 let (done, all) = running.flow.progress();
                 return Err(Error::bug(format!("the run stands still after {done} of {all} tiles")));
             }
-            let told = match reports.recv_timeout(TICK) {
+            let report = reports.recv_timeout(TICK);
+            let span = report.as_ref().ok().map(|report| report.span(started));
+            let told = match report {
                 Ok(report) => running.accept(report).and_then(|event| self.obey(running, event)),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => Err(Error::bug("every lane is gone")),
             };
             let notices = self.device.notices();
             running.report.notices.extend_from_slice(&notices);
-            let progress = Progress { notices, ..running.progress(self.pass, numbers, started) };
+            let progress = Progress { notices, span, ..running.progress(self.pass, numbers, started) };
             told.and_then(|()| observe(&progress)).inspect_err(|_| running.drain(reports))?;
         }
     }
@@ -310,14 +324,14 @@ impl<'r> Driver<'r> {
                 let stored = running.store.stored.remove(&key).flatten();
                 let shape = running.flow.grid(key.0).map(|g| g.region(&index).shape).unwrap_or_default();
                 let bytes = shape.count() * self.pass.program.element_bytes(key.0);
-                Ok(Box::new(move || timed(Lane::Decode, || decode(&*source, key, &index, stored, bytes))))
+                Ok(Box::new(move || timed(Lane::Decode, key.1, || decode(&*source, key, &index, stored, bytes))))
             }
             Command::Launch(tile) => {
                 let inputs: Vec<InputData<'r>> = running.store.inputs(&running.flow, self.pass, self.late, tile)?;
                 let region = self.pass.sweep.region(tile);
                 let place = move |e: Error| e.at(format!("tile {region}"));
                 Ok(Box::new(move || {
-                    timed(Lane::Compute, || {
+                    timed(Lane::Compute, tile, || {
                         Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs).map_err(place)?))
                     })
                 }))
@@ -329,7 +343,7 @@ impl<'r> Driver<'r> {
                 let inside = region.relative_to(&self.pass.sweep.region(part.0).start);
                 let target = self.outputs.get(output).map(|o| o.sink.clone()).ok_or_else(|| Error::bug("a sink that is none"))?;
                 Ok(Box::new(move || {
-                    timed(Lane::Encode, || {
+                    timed(Lane::Encode, part.0, || {
                         let mut copy = Buffer::default();
                         let encoded = target.encode(&region, part_bytes(&launched.tiles[sink], &inside, &mut copy))?;
                         Ok(Done::Encoded(part, encoded))
@@ -357,20 +371,20 @@ struct Lanes<'l, 's> {
     of_device: usize,
 }
 
-fn read_lane(orders: &Receiver<ReadOrder>, reports: &Sender<Report>) {
+fn read_lane(worker: usize, orders: &Receiver<ReadOrder>, reports: &Sender<Report>) {
     for (key, source, index) in orders {
         let fetch = || source.fetch(&index).map(|stored| Done::Read(key, stored));
-        let report = timed(Lane::Read, || fetch().map_err(|e| e.at(format!("unit {index} of {}", source.name()))));
-        if reports.send(report).is_err() {
+        let report = timed(Lane::Read, key.1, || fetch().map_err(|e| e.at(format!("unit {index} of {}", source.name()))));
+        if reports.send(Report { worker, ..report }).is_err() {
             return;
         }
     }
 }
 
 /// A thread of the device: fills it, waits for it, empties it, one tile after another.
-fn launch_lane(orders: &Receiver<Work<'_>>, reports: &Sender<Report>) {
+fn launch_lane(worker: usize, orders: &Receiver<Work<'_>>, reports: &Sender<Report>) {
     for work in orders {
-        if reports.send(Report { by_device: true, ..work() }).is_err() {
+        if reports.send(Report { by_device: true, worker, ..work() }).is_err() {
             return;
         }
     }
@@ -378,7 +392,7 @@ fn launch_lane(orders: &Receiver<Work<'_>>, reports: &Sender<Report>) {
 
 fn write_lane(orders: &Receiver<WriteOrder>, reports: &Sender<Report>, outputs: &[Output]) {
     for (part, region, output, encoded) in orders {
-        let report = timed(Lane::Write, || {
+        let report = timed(Lane::Write, part.0, || {
             let sink = outputs.get(output).map(|o| &o.sink).ok_or_else(|| Error::bug("a sink that is none"))?;
             sink.write(&region, encoded)?;
             Ok(Done::Written(part))
@@ -449,6 +463,8 @@ impl Running<'_> {
             seconds: started.elapsed().as_secs_f64(),
             waiting_on,
             notices: Vec::new(),
+            span: None,
+            held: self.flow.ledger().held(),
         }
     }
 }

@@ -139,13 +139,18 @@ impl Demo {
 
     /// Runs one session, its figures indented.
     fn run(&self, session: &Session, label: &str) -> Result<Summary> {
-        let (summary, lines) = show(session, self.showing.progress, label)?;
-        lines.iter().for_each(|line| self.tell(&format!("   {line}")));
+        // The trace is that of the filters, not of writing the stack that they read.
+        let trace = self.showing.trace.clone().filter(|_| label == "filter");
+        let (summary, lines) = show(session, &Showing { trace, ..self.showing.clone() }, label)?;
+        lines.iter().for_each(|line| match self.showing.progress {
+            When::Json => super::say(line),
+            _ => self.tell(&format!("   {line}")),
+        });
         Ok(summary)
     }
 
     fn tell(&self, text: &str) {
-        if self.showing.progress != When::Never {
+        if !matches!(self.showing.progress, When::Never | When::Json) {
             super::say(text);
         }
     }
