@@ -14,6 +14,20 @@ fn opts(tile: &[usize]) -> Options {
 }
 
 #[test]
+fn a_condition_narrows_no_computed_number() {
+    let x = Array::from_ndarray(&ndarray::arr1(&[1.0f64, 1.0 + 1e-12]));
+    let (least, most) = (x.min(), x.max());
+    let chosen = x.gt(0).where_(&most, &least);
+    assert_eq!(chosen.dtype().unwrap(), stackmill::Dtype::F64);
+    assert_eq!(chosen.compute().unwrap().values::<f64>().unwrap(), [1.0 + 1e-12; 2]);
+    // Numbers that are written follow the condition where nothing else is there, arrays where there are any.
+    assert_eq!(x.gt(0).where_(1.5, 0.5).dtype().unwrap(), stackmill::Dtype::F32);
+    assert_eq!(x.gt(0).where_(&x, 0.5).dtype().unwrap(), stackmill::Dtype::F64);
+    let small = Array::from_ndarray(&ndarray::arr1(&[1u8, 2]));
+    assert_eq!(x.gt(0).where_(&small, &most).dtype().unwrap(), stackmill::Dtype::F32);
+}
+
+#[test]
 fn smoke() {
     let a = noise((7, 33, 41));
     let x = Array::from_ndarray(&a);

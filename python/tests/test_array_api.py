@@ -13,7 +13,9 @@ from stackmill import array_api as xp
 
 from stackmill_tables import SKIPPED, STANDARD, implemented
 
-settings.register_profile("stackmill", max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile(
+    "stackmill", max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile("stackmill")
 
 BOOL, INTS, FLOATS = (
@@ -134,9 +136,11 @@ def test_reductions(name, data, axis, keep):
     made = ours.compute()
     assert (made.dtype, made.shape) == (theirs.dtype, theirs.shape)
     eps = np.finfo(a.dtype).eps if a.dtype.kind == "f" else 0
-    np.testing.assert_allclose(
-        made, theirs, rtol=64 * eps, atol=64 * eps * scale if name not in ("std", "var") else 64 * np.sqrt(eps) * scale
-    )
+    atol = 64 * eps * scale
+    if name in ("std", "var") and eps:
+        # Squares of the smallest numbers are nothing to NumPy.
+        atol = 64 * np.sqrt(eps) * scale + np.sqrt(np.finfo(a.dtype).tiny)
+    np.testing.assert_allclose(made, theirs, rtol=64 * eps, atol=atol)
 
 
 @pytest.mark.parametrize("name", ["argmin", "argmax"])

@@ -127,6 +127,12 @@ def test_computed_numbers_count_as_python_floats(dtype):
         assert (x + x.mean()).dtype == np.result_type(a.dtype, a.mean().dtype)
 
 
+def test_a_condition_narrows_no_computed_number():
+    x = sm.from_array(np.array([1.0, 1.0 + 1e-12]))
+    made = np.where(x > 0, x.max(), x.min())
+    assert made.dtype == np.float64 and (made.compute() == 1.0 + 1e-12).all()
+
+
 def test_subtractions_without_a_sign_warn_once_where_they_are():
     x = sm.from_array(np.zeros(3, np.uint16))
     with pytest.warns(sm.errors.StackmillWarning, match="wraps around") as told:

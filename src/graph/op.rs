@@ -190,7 +190,7 @@ impl Op {
     /// A formula node: literals become constants, 0-d floats follow the arrays, the rest is read and broadcast.
     fn formula(&self, inputs: &[Array], args: &Args, body: fn(&[Expr], &Args) -> Result<Expr>, origin: &Origin) -> Result<Array> {
         let infos = inputs.iter().map(Array::info).collect::<Result<Vec<_>>>()?;
-        let dtypes = beside_each_other(inputs, &infos);
+        let dtypes = beside_each_other(inputs, &infos, self.rule == DtypeRule::Where);
         let (reads, out) = self.rule.read(&dtypes)?;
         let arrays: Vec<Array> = inputs.iter().filter(|a| a.as_literal().is_none()).cloned().collect();
         let stored: Vec<Dtype> = arrays.iter().map(Array::dtype).collect::<Result<_>>()?;
@@ -210,15 +210,19 @@ impl Op {
     }
 }
 
-/// The dtypes that inputs count as: literals and 0-d floats follow the arrays beside them.
-fn beside_each_other(inputs: &[Array], infos: &[&Info]) -> Vec<Dtype> {
+/// The dtypes that inputs count as: literals and 0-d floats follow the arrays beside them. A condition, the first input of a
+/// choice, is beside nothing that is computed; literals follow it where nothing else is there.
+fn beside_each_other(inputs: &[Array], infos: &[&Info], chooses: bool) -> Vec<Dtype> {
     let weak = |k: usize| inputs[k].as_literal().is_some() || infos[k].shape.is_empty() && infos[k].dtype.is_float();
-    let strong = (0..inputs.len()).filter(|k| !weak(*k)).map(|k| infos[k].dtype).reduce(crate::dtype::common);
-    let count = |k: usize| match (inputs[k].as_literal(), strong) {
-        (Some(number), Some(beside)) => number.dtype_beside(beside),
-        (Some(number), None) => number.dtype_alone(),
-        (None, Some(beside)) if weak(k) => beside.float(),
-        (None, _) => infos[k].dtype,
+    let strong_from =
+        |first: usize| (first..inputs.len()).filter(|k| !weak(*k)).map(|k| infos[k].dtype).reduce(crate::dtype::common);
+    let computed = strong_from(usize::from(chooses));
+    let written = computed.or_else(|| strong_from(0));
+    let count = |k: usize| match (inputs[k].as_literal(), written, computed) {
+        (Some(number), Some(beside), _) => number.dtype_beside(beside),
+        (Some(number), None, _) => number.dtype_alone(),
+        (None, _, Some(beside)) if weak(k) => beside.float(),
+        (None, ..) => infos[k].dtype,
     };
     (0..inputs.len()).map(count).collect()
 }
