@@ -306,6 +306,9 @@ fn a_trace_has_every_piece_of_work_once_and_a_row_a_thread() {
         }
     }
     assert!(events.iter().any(|e| e["ph"] == "C" && e["args"]["bytes"].as_u64().unwrap() > 0));
+    let before = fs::read(place.0.join("a.tif")).unwrap();
+    assert_eq!(place.run(&["run", "a.tif", "c.tif", "x", "--trace", "a.tif"]).code(), 2);
+    assert_eq!(fs::read(place.0.join("a.tif")).unwrap(), before, "a slip replaces no stack");
     let nowhere = place.run(&["run", "a.tif", "b.npy", "x", "--trace", "no/such/folder.json"]);
     assert_eq!(nowhere.code(), 2);
     assert!(!place.0.join("b.npy").exists());

@@ -254,13 +254,13 @@ def reduced(name: str, x: Array, axis: Any = None, **named: Any) -> Array:
     if axis is not None:
         axes = axis if np.iterable(axis) else (axis,)
         axis = list(np.lib.array_utils.normalize_axis_tuple(axes, x.ndim))
-        if not axis:
-            axis = None
-            if name not in ("any", "all"):
-                raise NotImplementedError(f"{name} over no axis")
     if name in ("any", "all"):
         x = x if x.dtype == bool else apply("not_equal", (x, 0))
+        if axis == []:
+            return x
         name = "max" if name == "any" else "min"
+    if axis == []:
+        raise NotImplementedError(f"{name} over no axis")
     if axis is None and x.ndim == 0:
         x, axis = x[None], [0]
         named = {k: v for k, v in named.items() if k != "keepdims"}

@@ -212,7 +212,7 @@ def wrapping_multiply(x: Any, y: Any) -> Array:
 
 
 def wrapping_power(x: Any, y: Any) -> Array:
-    """`x ** y` in their common dtype; integers wrap around, and are 1 for a negative power's bits that are not set."""
+    """`x ** y` in their common dtype; integers wrap around. The sign of an integer's power is left out: it must not be negative."""
     return apply("wrapping_power", (x, y), (), {})
 
 

@@ -203,6 +203,15 @@ def test_what_other_packages_compute_says_so():
         scipy.sum_labels(big)
 
 
+def test_reductions_over_no_axis():
+    a = np.array([[0, 3], [5, 0]])
+    x = sm.from_array(a)
+    same(np.any(x, axis=()).compute(), np.any(a, axis=()))
+    same(np.all(x, axis=()).compute(), np.all(a, axis=()))
+    with pytest.raises(NotImplementedError, match="over no axis"):
+        np.sum(x, axis=())
+
+
 def test_unknown_functions_name_the_nearest():
     x = sm.from_array(np.zeros(3))
     with pytest.raises(TypeError, match="nearest that it has is (cumsum|cumulative_sum)"):

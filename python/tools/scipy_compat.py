@@ -38,8 +38,8 @@ Where results may differ on purpose:
 * NaN stays in its window: SciPy's running sums carry it along the rest of the line.
 * Casts that C leaves undefined (a float beyond the integer that it becomes) are held to 32 or 64 bits, then cut.
 * Float results may differ by rounding where SciPy adds in another order: means are a sum divided once, SciPy keeps a running sum.
-* Two functions of SciPy's that scipy.ndimage would run for ever on a lazy array, `binary_erosion` and `binary_dilation` with
-  `iterations < 1`, take NumPy's arrays only: how often they repeat depends on the data.
+* Binary morphology that repeats until nothing changes (`iterations < 1`, `binary_propagation`, `binary_fill_holes`) takes NumPy's
+  arrays only: how often it repeats depends on the data.
 
 | tests | passed | skipped | failed |
 | --- | --- | --- | --- |

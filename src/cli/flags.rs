@@ -51,8 +51,8 @@ pub struct Showing {
     /// once; never also leaves out the summary; json writes objects for programs
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
-    /// Write what every thread did when to FILE, for ui.perfetto.dev
-    #[arg(long, value_name = "FILE")]
+    /// Write what every thread did when to FILE.json, in place of an old one, for ui.perfetto.dev
+    #[arg(long, value_name = "FILE.json", value_parser = trace)]
     pub trace: Option<PathBuf>,
 }
 
@@ -125,6 +125,15 @@ fn gpus(text: &str) -> Result<usize> {
 
 fn tile(text: &str) -> Result<Tile> {
     extents(text).map(Tile)
+}
+
+/// A file for a trace. Its ending keeps a slip from replacing a stack.
+fn trace(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("json") => Ok(path),
+        _ => Err(Error::caller(format!("'{text}' does not end in .json, as a trace must"))),
+    }
 }
 
 /// Extents separated by commas, all above zero.

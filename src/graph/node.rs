@@ -120,6 +120,14 @@ pub struct Walk {
     pub after: usize,
 }
 
+impl Walk {
+    /// Whether an axis of this extent is one element that is repeated along a longer output axis.
+    #[must_use]
+    pub fn repeats(&self, extent: usize, out: &Dims) -> bool {
+        extent == 1 && self.axis.is_some_and(|axis| out[axis] != 1)
+    }
+}
+
 /// A function of whole tiles of which nothing else is known: a user's. It may take several arrays, drop axes and make new ones.
 pub trait Tiles: Send + Sync {
     /// How each axis of input `k` is read.

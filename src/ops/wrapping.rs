@@ -113,7 +113,7 @@ ops! {
     pub fn wrapping_multiply(x, y) {} rule Common; same_as None; agreement Exact;
     formula { wrapped(x, y, Expr::wrapping_mul) }
 
-    /// `x ** y` in their common dtype; integers wrap around, and are 1 for a negative power's bits that are not set.
+    /// `x ** y` in their common dtype; integers wrap around. The sign of an integer's power is left out: it must not be negative.
     pub fn wrapping_power(x, y) {} rule Common; same_as None; agreement Ulp(16);
     formula { power(x, y) }
 

@@ -72,7 +72,7 @@ fn broadcast_needs(step: &Step, k: usize, input: &Dims, out: &Boxes, edge: Edge)
 fn walked(walks: &[Walk], input: &Dims, out: &Boxes, extents: &Dims, edge: Edge) -> Vec<Runs> {
     let axis = |(own, walk): (usize, &Walk)| match walk.axis {
         None => Runs::one(0..input[own]),
-        Some(axis) if input[own] == 1 && extents[axis] != 1 => Runs::one(0..1),
+        Some(_) if walk.repeats(input[own], extents) => Runs::one(0..1),
         Some(axis) => widened(&out.0[axis], (-walk.before.cast_signed(), walk.after.cast_signed()), input[own], edge),
     };
     walks.iter().enumerate().map(axis).collect()

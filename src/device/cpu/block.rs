@@ -275,7 +275,7 @@ impl<'a> BlockValues<'a> {
             let extents = program.info(*value)?.shape;
             let read = |(own, walk): (usize, &Walk)| match walk.axis {
                 None => (0, extents[own]),
-                Some(axis) if extents[own] == 1 && step.info.shape[axis] != 1 => (0, 1),
+                Some(_) if walk.repeats(extents[own], &step.info.shape) => (0, 1),
                 Some(axis) => {
                     (region.start[axis].cast_signed() - walk.before.cast_signed(), walk.before + region.shape[axis] + walk.after)
                 }
