@@ -84,7 +84,7 @@ impl Sink for Nowhere {
     fn encode(&self, _: &stackmill::grid::Region, _: &[u8]) -> Result<Vec<u8>> {
         Err(Error::bug("nothing is run"))
     }
-    fn write(&self, _: &stackmill::grid::Region, _: Vec<u8>) -> Result<()> {
+    fn write(&self, _: &stackmill::grid::Region, _: &[u8]) -> Result<Vec<u8>> {
         Err(Error::bug("nothing is run"))
     }
     fn finish(&self) -> Result<()> {
@@ -119,8 +119,8 @@ fn planning(c: &mut Criterion) {
         let peak = MOST.load(Ordering::Relaxed) - held;
         let kept = NOW.load(Ordering::Relaxed) - held;
         let pass = &plan.passes[0];
-        assert!(plan.passes.len() == 1 && plan.peak_bytes() <= 4 << 30 && pass.costs.read_factor >= 1.0);
-        let (tiles, factor) = (pass.sweep.tiles(), pass.costs.read_factor);
+        assert!(plan.passes.len() == 1 && plan.peak_bytes() <= 4 << 30 && pass.costs.read_factor() >= 1.0);
+        let (tiles, factor) = (pass.sweep.tiles(), pass.costs.read_factor());
         println!(
             "{name}: {} KiB at most while planning, {} KiB kept, {tiles} tiles, read {factor:.2} times",
             peak >> 10,

@@ -41,7 +41,9 @@ struct Detail {
     subject: Subject,
     what: String,
     places: Vec<String>,
+    notes: Vec<String>,
     hint: Option<String>,
+    passes: bool,
 }
 
 /// The result of everything that can fail here.
@@ -49,7 +51,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     fn new(family: Family, what: impl Into<String>) -> Self {
-        Error(Box::new(Detail { family, subject: Subject::Other, what: what.into(), places: Vec::new(), hint: None }))
+        Error(Box::new(Detail {
+            family,
+            subject: Subject::Other,
+            what: what.into(),
+            places: Vec::new(),
+            notes: Vec::new(),
+            hint: None,
+            passes: false,
+        }))
     }
 
     /// An error that the caller must mend.
@@ -78,8 +88,30 @@ impl Error {
             std::io::ErrorKind::NotFound => Self::caller(what).on(Subject::MissingFile),
             std::io::ErrorKind::AlreadyExists => Self::caller(what).on(Subject::ExistingFile),
             std::io::ErrorKind::PermissionDenied => Self::caller(what),
+            _ if may_pass(error) => Self::passing(what),
             _ => Self::machine(what),
         }
+    }
+
+    /// An error that may be over when the same is tried again.
+    #[must_use]
+    pub fn passing(what: impl Into<String>) -> Self {
+        let mut error = Self::machine(what);
+        error.0.passes = true;
+        error
+    }
+
+    /// Whether the same may succeed when it is tried again: a network that hiccuped, a busy device.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.0.passes
+    }
+
+    /// Adds what is good to know beside the error: what was kept, what was done instead.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.0.notes.push(note.into());
+        self
     }
 
     /// An output that is there already.
@@ -172,6 +204,9 @@ impl fmt::Display for Error {
         for place in &self.0.places {
             write!(f, "\n  in {place}")?;
         }
+        for note in &self.0.notes {
+            write!(f, "\nnote: {note}")?;
+        }
         match &self.0.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
@@ -186,6 +221,31 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The number of "input/output error" on Unix: what a flaky disk or mount says.
+const EIO: i32 = 5;
+
+/// Whether an I/O error may be over soon.
+fn may_pass(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    let is_eio = cfg!(unix) && error.raw_os_error() == Some(EIO);
+    is_eio
+        || matches!(
+            error.kind(),
+            Kind::Interrupted
+                | Kind::TimedOut
+                | Kind::WouldBlock
+                | Kind::ConnectionReset
+                | Kind::ConnectionAborted
+                | Kind::NotConnected
+                | Kind::BrokenPipe
+                | Kind::NetworkDown
+                | Kind::NetworkUnreachable
+                | Kind::HostUnreachable
+                | Kind::StaleNetworkFileHandle
+                | Kind::ResourceBusy
+        )
+}
 
 /// The candidate nearest to `name` by edit distance, if one is near enough to be a slip of the finger.
 #[must_use]

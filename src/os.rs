@@ -102,3 +102,9 @@ fn cgroup_headroom() -> Option<u64> {
     let max = number("/sys/fs/cgroup/memory.max")?;
     Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
 }
+
+/// What tells this start of this computer from others, where the system says.
+#[must_use]
+pub fn boot() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}

@@ -4,6 +4,7 @@
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One axis: its name (`t`, `c`, `z`, `y`, `x`, `s` for samples; empty if unnamed), the pixel size and its unit.
@@ -124,6 +125,16 @@ pub trait Source: Send + Sync {
     /// A bound on the stored bytes of the unit at this grid index, known without reading it.
     fn stored_bytes(&self, unit: &Dims) -> u64;
 
+    /// The same for every unit at once: no unit is larger.
+    fn most_stored(&self) -> u64 {
+        self.stored_bytes(&Dims::filled(self.info().shape.len(), 0))
+    }
+
+    /// Bytes that decoding one unit takes beside its stored and its decoded bytes.
+    fn decoding_bytes(&self) -> u64 {
+        0
+    }
+
     /// Reads a unit's stored bytes: all of its I/O and no decoding. `None` where nothing is stored (fill value).
     ///
     /// # Errors
@@ -164,21 +175,35 @@ pub trait Sink: Send + Sync {
     /// A bound on the encoded bytes of a region, known without its content.
     fn encoded_bytes(&self, region: &Region) -> u64;
 
-    /// Bytes of the result that stay in memory until the caller takes it: counted in the budget.
+    /// Bytes that the sink holds as long as the run lasts: a result that stays in memory, tables of places.
     fn held_bytes(&self) -> u64 {
         0
     }
 
-    /// Whether [`Sink::begin`] is told the run's identity: finding it out reads sources that lie in memory.
-    fn wants_identity(&self) -> bool {
-        true
+    /// The path beside which a run may keep its journal; none where an unfinished output cannot be gone on with.
+    fn beside(&self) -> Option<PathBuf> {
+        None
     }
 
-    /// Makes the output ready. Called once, before the first write.
+    /// Bytes that encoding a region takes beside its decoded and its encoded bytes.
+    fn encoding_bytes(&self, _region: &Region) -> u64 {
+        0
+    }
+
+    /// Makes the output ready, empty: what an unfinished run left is gone then. Called once, before the first write, where
+    /// [`Sink::resume`] was not.
     ///
     /// # Errors
     /// An output that exists, a folder that does not, a full disk.
     fn begin(&self, identity: &Identity) -> Result<()>;
+
+    /// Goes on with what an unfinished run of the same identity left, if all that it wrote is there; false where it is not.
+    ///
+    /// # Errors
+    /// An output that exists, what cannot be opened.
+    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Encodes one commit unit given C-order native bytes of its region. No I/O; runs on any worker.
     ///
@@ -186,18 +211,73 @@ pub trait Sink: Send + Sync {
     /// A codec that fails.
     fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>>;
 
-    /// Writes an encoded commit unit. Called from one thread, in any order of units.
+    /// Writes an encoded commit unit. Called from one thread, in any order of units; again with the same bytes where it failed.
+    /// Gives what [`Sink::resume`] must know of it.
     ///
     /// # Errors
     /// I/O errors, a full disk among them.
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()>;
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>>;
 
-    /// Completes the output: only now may it look whole.
+    /// Makes what was written durable, should the computer stop.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Does what takes time before the output can be finished. Called once all is written.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn complete(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Finishes the output: only now may it look whole.
     ///
     /// # Errors
     /// I/O errors.
     fn finish(&self) -> Result<()>;
 
+    /// Leaves the unfinished output for another run to go on with; it must not look whole.
+    fn suspend(&self) {
+        self.abandon();
+    }
+
     /// Gives up after an error: nothing that looks whole may remain.
     fn abandon(&self);
+}
+
+/// A commit unit that was written, and what its sink said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it lies.
+    pub region: Region,
+    /// What the sink must know to find it again.
+    pub note: Vec<u8>,
+}
+
+/// Where a run keeps its journal. One run at a time has it.
+pub trait Place: Send + Sync {
+    /// Takes the journal for this run; gives what it holds.
+    ///
+    /// # Errors
+    /// Another run that has it, I/O errors.
+    fn claim(&self) -> Result<Vec<u8>>;
+
+    /// Cuts the journal to its first `bytes`.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn cut(&self, bytes: u64) -> Result<()>;
+
+    /// Adds to the journal.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn append(&self, bytes: &[u8]) -> Result<()>;
+
+    /// Removes the journal and gives it free.
+    fn remove(&self);
 }

@@ -219,7 +219,7 @@ fn an_unfinished_file_never_looks_whole() {
     assert!(refusal(npy::open(&dir.join(".u.npy.partial"))).contains("not written to its end"));
     sink.abandon();
     assert!(dir.names().is_empty());
-    assert!(sink.write(&Region::whole([4, 4].into()), vec![0; 16]).is_err());
+    assert!(sink.write(&Region::whole([4, 4].into()), &[0; 16]).is_err());
 }
 
 #[test]

@@ -48,8 +48,9 @@ fn write_all(sink: &dyn Sink, bytes: &[u8]) -> Result<()> {
         copy_view(&view, &mut part, &region.shape, &Dims::filled(region.shape.len(), 0));
         let encoded = sink.encode(&region, &part)?;
         assert!(encoded.len() as u64 <= sink.encoded_bytes(&region));
-        sink.write(&region, encoded)?;
+        sink.write(&region, &encoded)?;
     }
+    sink.complete()?;
     sink.finish()
 }
 

@@ -277,7 +277,7 @@ fn an_unfinished_array_never_looks_whole() {
     let sink = begun();
     sink.abandon();
     assert!(dir.names().is_empty());
-    assert!(sink.write(&Region::whole([4, 4].into()), vec![1]).is_err());
+    assert!(sink.write(&Region::whole([4, 4].into()), &[1]).is_err());
     assert!(sink.finish().is_err());
     // What looks like it and is not ours stays.
     std::fs::create_dir(dir.join("u.ome.zarr.partial")).unwrap();

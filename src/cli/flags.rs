@@ -38,6 +38,9 @@ pub struct Writing {
     /// Replace outputs that exist
     #[arg(long)]
     pub overwrite: bool,
+    /// Begin anew even where an unfinished run of the same work could be gone on with
+    #[arg(long)]
+    pub restart: bool,
     /// Write .tif as BigTIFF tiles with deflate
     #[arg(long)]
     pub tiled: bool,
@@ -77,6 +80,7 @@ impl Limits {
             vram: self.vram,
             gpus: self.gpus,
             overwrite: writing.overwrite,
+            restart: writing.restart,
             tiled: writing.tiled,
             ..Options::default()
         }

@@ -255,8 +255,8 @@ impl Sink for Nowhere {
         Ok(Vec::new())
     }
 
-    fn write(&self, _region: &Region, _encoded: Vec<u8>) -> Result<()> {
-        Ok(())
+    fn write(&self, _region: &Region, _encoded: &[u8]) -> Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     fn finish(&self) -> Result<()> {

@@ -246,10 +246,6 @@ impl Sink for MemorySink {
         region_bytes(region, self.info.dtype) as u64
     }
 
-    fn wants_identity(&self) -> bool {
-        false
-    }
-
     fn begin(&self, _identity: &Identity) -> Result<()> {
         *self.state() = State::Open(Buffer::zeroed(byte_count(&self.info)?));
         Ok(())
@@ -259,7 +255,7 @@ impl Sink for MemorySink {
         Ok(decoded.to_vec())
     }
 
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
         let (shape, dtype) = (self.info.shape, self.info.dtype);
         let fits = region.shape.len() == shape.len() && Region::whole(shape).contains(region);
         if !fits || encoded.len() != region_bytes(region, dtype) {
@@ -267,10 +263,10 @@ impl Sink for MemorySink {
         }
         match &mut *self.state() {
             State::Open(buffer) if region.shape.count() > 0 => {
-                copy_view(&View::contiguous(&encoded, dtype, region.shape), buffer.bytes_mut(), &shape, &region.start);
-                Ok(())
+                copy_view(&View::contiguous(encoded, dtype, region.shape), buffer.bytes_mut(), &shape, &region.start);
+                Ok(Vec::new())
             }
-            State::Open(_) => Ok(()),
+            State::Open(_) => Ok(Vec::new()),
             _ => Err(Error::bug(format!("memory: {region} is written outside begin and finish"))),
         }
     }
@@ -318,8 +314,8 @@ impl Sink for Unkept {
         Ok(Vec::new())
     }
 
-    fn write(&self, _region: &Region, _encoded: Vec<u8>) -> Result<()> {
-        Ok(())
+    fn write(&self, _region: &Region, _encoded: &[u8]) -> Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     fn finish(&self) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region};
 use crate::os;
-use crate::storage::{Identity, Info, Kind, Sink, Source};
+use crate::storage::{Identity, Info, Kind, Sink, Source, Written};
 use crate::tile::{View, copy_view};
 use header::Header;
 use std::fs::File;
@@ -322,6 +322,10 @@ impl Sink for NpySink {
         region.shape.count().saturating_mul(self.info.dtype.size()) as u64
     }
 
+    fn beside(&self) -> Option<PathBuf> {
+        Some(self.target.clone())
+    }
+
     fn begin(&self, _identity: &Identity) -> Result<()> {
         refuse_existing(&self.target, self.overwrite)?;
         let file = File::create(&self.partial).map_err(|e| Error::io("create", &self.partial, &e))?;
@@ -332,15 +336,37 @@ impl Sink for NpySink {
         self.put(after_magic, header::MAGIC.len() as u64)
     }
 
+    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
+        refuse_existing(&self.target, self.overwrite)?;
+        let file = match File::options().read(true).write(true).open(&self.partial) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(|e| Error::io("open", &self.partial, &e))?,
+        };
+        let found = file.metadata().map_err(|e| Error::io("read the size of", &self.partial, &e))?;
+        let is_whole = found.len() == self.header.len() as u64 + self.info.bytes();
+        *self.file() = is_whole.then_some(file);
+        Ok(is_whole)
+    }
+
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
         Ok(decoded.to_vec())
     }
 
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
         match self.offset(region) {
-            Some(offset) if encoded.len() as u64 == self.encoded_bytes(region) => self.put(&encoded, offset),
+            Some(offset) if encoded.len() as u64 == self.encoded_bytes(region) => self.put(encoded, offset).map(|()| Vec::new()),
             _ => Err(Error::bug(format!("{}: {} bytes for {region}: no commit unit", self.name(), encoded.len()))),
         }
+    }
+
+    fn sync(&self) -> Result<()> {
+        let file = self.file();
+        let Some(file) = file.as_ref() else { return Ok(()) };
+        file.sync_data().map_err(|e| Error::io("complete", &self.partial, &e))
+    }
+
+    fn complete(&self) -> Result<()> {
+        self.sync()
     }
 
     fn finish(&self) -> Result<()> {
@@ -349,6 +375,10 @@ impl Sink for NpySink {
         std::fs::rename(&self.partial, &self.target).map_err(|e| Error::io("give its name to", &self.target, &e))?;
         *self.file() = None;
         Ok(())
+    }
+
+    fn suspend(&self) {
+        *self.file() = None;
     }
 
     fn abandon(&self) {

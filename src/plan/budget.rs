@@ -2,13 +2,13 @@
 //! It does not choose extents; it prices them.
 
 use super::Output;
-use super::frontier::Frontier;
+use super::frontier::{Frontier, Reads};
 use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
 use crate::error::Result;
 use crate::graph::Stage;
-use crate::grid::{Boxes, Dims, Grid, Region, indices};
+use crate::grid::{Boxes, Dims, Grid, Region};
 
 /// Bytes that a pass needs whatever its tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -37,6 +37,11 @@ impl Fixed {
     }
 }
 
+/// Stored units on their way to be decoded, beyond one for each worker: what keeps the readers ahead.
+const READ_AHEAD: usize = 4;
+/// Encoded units on their way to be written, beyond one for each worker.
+const WRITE_BEHIND: usize = 3;
+
 /// The bytes of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
@@ -46,22 +51,34 @@ pub struct Costs {
     pub scratch: u64,
     /// Decoded bytes of the units that one tile reads.
     pub tile_units: u64,
-    /// Stored bytes of those units.
-    pub tile_stored: u64,
-    /// Results of one tile: outputs, partial states, what encoding adds.
+    /// Results of one tile: outputs, partial states.
     pub tile_out: u64,
     /// Tiles in flight at once.
     pub depth: usize,
-    /// Decoded units kept for later tiles.
-    pub frontier: u64,
+    /// Units between the beginning of their read and the end of their decoding, and their stored bytes together.
+    pub reading: (usize, u64),
+    /// Commit units between the beginning of their encoding and the end of their write, and their bytes together.
+    pub writing: (usize, u64),
+    /// Decoded units held at once: those of the tiles in flight, those kept for later tiles.
+    pub units: u64,
+    /// Units are kept for later tiles at the same place along the axes before this one.
+    pub kept: usize,
     /// The ledger's limit: units and tiles in flight never hold more.
     pub ledger: u64,
     /// The most bytes that the pass adds.
     pub predicted: u64,
-    /// How often each stored byte is read: 1 where the frontier fits.
-    pub read_factor: f64,
+    /// How often units are read.
+    pub reads: Reads,
     /// Elements computed per element of the result, halos included: 1 without halos.
     pub recompute: f64,
+}
+
+impl Costs {
+    /// How often each decoded byte is read: 1 where the frontier fits.
+    #[must_use]
+    pub fn read_factor(&self) -> f64 {
+        self.reads.factor()
+    }
 }
 
 /// Bytes of a tile in flight.
@@ -69,8 +86,6 @@ pub struct Costs {
 pub struct TileBytes {
     /// Decoded units.
     pub units: u64,
-    /// Stored units, while they are read and decoded.
-    pub stored: u64,
     /// Results.
     pub out: u64,
 }
@@ -79,7 +94,7 @@ impl TileBytes {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.units + self.stored + self.out
+        self.units + self.out
     }
 }
 
@@ -105,35 +120,20 @@ pub fn units_of(grid: &Grid, needs: &Boxes) -> Vec<Region> {
     parts
 }
 
-/// Bytes of a set of units, decoded and stored; full units are assumed, so it is a bound.
-fn unit_bytes(program: &Program, input: usize, grid: &Grid, units: &[Region]) -> (u64, u64) {
-    let count: u64 = units.iter().map(|r| r.shape.count() as u64).sum();
-    let decoded = grid.unit.count() as u64 * program.element_bytes(input) as u64;
-    let InputFrom::Source(source) = &program.inputs[input].from else { return (0, 0) };
-    let first = units.first().map(|r| r.start).unwrap_or_default();
-    let stored = indices(Region { start: first, shape: units.first().map(|r| r.shape).unwrap_or_default() })
-        .take(8)
-        .map(|unit| source.stored_bytes(&unit))
-        .max()
-        .unwrap_or(0);
-    (count * decoded, count * stored)
-}
-
-/// Bytes of one tile of a pass.
+/// Bytes of one tile of a pass; full units are assumed, so it is a bound.
 ///
 /// # Errors
 /// A program that reads values that do not exist.
-pub fn tile_bytes(program: &Program, outputs: &[Output], tile: &Region) -> Result<TileBytes> {
+pub fn tile_bytes(program: &Program, tile: &Region) -> Result<TileBytes> {
     let mut bytes = TileBytes::default();
     for (input, needs) in input_regions(program, tile)?.iter().enumerate() {
         if let Some(grid) = unit_grid(program, input) {
-            let (decoded, stored) = unit_bytes(program, input, &grid, &units_of(&grid, needs));
-            bytes.units += decoded;
-            bytes.stored += stored;
+            let units: u64 = units_of(&grid, needs).iter().map(|r| r.shape.count() as u64).sum();
+            bytes.units += units * grid.unit.count() as u64 * program.element_bytes(input) as u64;
         }
     }
     for end in &program.sinks {
-        bytes.out += sink_bytes(program, outputs, end.value, end.output, tile);
+        bytes.out += tile.shape.count() as u64 * program.element_bytes(end.value) as u64;
     }
     for fold in &program.folds {
         bytes.out += partial_bytes(&fold.fold.axes(), &tile.shape) as u64 * fold.fold.state_bytes() as u64;
@@ -141,13 +141,33 @@ pub fn tile_bytes(program: &Program, outputs: &[Output], tile: &Region) -> Resul
     Ok(bytes)
 }
 
-/// A tile's result for a sink, the copy of one commit unit that encoding takes, and the encoded bytes.
-fn sink_bytes(program: &Program, outputs: &[Output], value: usize, output: usize, tile: &Region) -> u64 {
-    let raw = tile.shape.count() as u64 * program.element_bytes(value) as u64;
-    let Some(sink) = outputs.get(output).map(|o| &o.sink) else { return raw };
-    let unit = sink.unit().map_or(*tile, |unit| Region { start: tile.start, shape: tile.shape.zip_with(&unit, usize::min) });
-    let units = (tile.shape.count() as u64).div_ceil(unit.shape.count().max(1) as u64);
-    2 * raw + units * sink.encoded_bytes(&unit)
+/// The stored bytes of a sweep's largest unit, and what decoding one takes beside it and its result.
+fn stored_unit(program: &Program) -> (u64, u64) {
+    let sources = program.inputs.iter().filter_map(|input| match &input.from {
+        InputFrom::Source(source) if source.lend().is_none() => Some(source),
+        _ => None,
+    });
+    sources.fold((0, 0), |(stored, scratch), s| (stored.max(s.most_stored()), scratch.max(s.decoding_bytes())))
+}
+
+/// The bytes of a commit unit that is encoded and not yet written, its copy out of the tile among them; what encoding one takes
+/// beside them; and how many of them a tile has. The largest over the sinks.
+fn commit_unit(program: &Program, outputs: &[Output], tile: &Region) -> (u64, u64, usize) {
+    let (mut held, mut scratch, mut count) = (0, 0, 0);
+    for end in &program.sinks {
+        let Some(sink) = outputs.get(end.output).map(|o| &o.sink) else { continue };
+        let unit = commit_region(&**sink, tile);
+        count += tile.shape.count().div_ceil(unit.shape.count().max(1));
+        let raw = unit.shape.count() as u64 * program.element_bytes(end.value) as u64;
+        scratch = scratch.max(sink.encoding_bytes(&unit) + if unit.shape == tile.shape { 0 } else { raw });
+        held = held.max(sink.encoded_bytes(&unit));
+    }
+    (held, scratch, count)
+}
+
+/// The region of the first commit unit of a tile.
+pub fn commit_region(sink: &dyn crate::storage::Sink, tile: &Region) -> Region {
+    sink.unit().map_or(*tile, |unit| Region { start: tile.start, shape: tile.shape.zip_with(&unit, usize::min) })
 }
 
 /// Outputs of a fold over a box: the product of the extents that are not reduced.
@@ -210,31 +230,53 @@ pub fn price(
     let (memory, threads) = room;
     let (scratch, recompute) =
         block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.middle().shape, usize::min) })?;
-    let scratch = scratch as u64 * threads as u64;
-    let tile = worst_tile(program, outputs, sweep)?;
+    let tile = worst_tile(program, sweep)?;
+    let (stored, decoding) = stored_unit(program);
+    let (encoded, encoding, parts) = commit_unit(program, outputs, &sweep.middle());
+    let mut frontier = Frontier::new(program, *sweep)?;
+    let wish = (threads + 2).min(sweep.tiles().max(1));
+    // A worker computes, decodes or encodes.
+    let scratch = (scratch as u64).max(decoding).max(encoding) * threads as u64;
+    let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
+    let behind = |depth: usize| (threads + WRITE_BEHIND).min(parts * depth);
     let left = memory.saturating_sub(fixed.total() + scratch);
-    let frontier = Frontier::of(program, sweep)?;
-    let kept = frontier.fitting(left.saturating_sub(tile.total()));
-    let wish = threads + 2;
-    let depth = usize::try_from(left.saturating_sub(kept.bytes) / tile.total().max(1)).unwrap_or(wish).clamp(1, wish);
-    let ledger = kept.bytes + depth as u64 * tile.total();
+    let rank = sweep.grid.shape.len();
+    // Where nothing else fits: one tile, one unit on its way in, one on its way out.
+    let mut chosen = (1, rank, frontier.held(1, rank)?, (1, 1));
+    'found: for kept in 0..=rank {
+        for depth in (1..=wish).rev() {
+            let units = frontier.held(depth, kept)?;
+            let tiles = units.saturating_add(depth as u64 * tile.out);
+            for lanes in [(reading, behind(depth)), (threads.min(reading), 2.min(behind(depth)))] {
+                if tiles.saturating_add(lanes.0 as u64 * stored + lanes.1 as u64 * encoded) <= left {
+                    chosen = (depth, kept, units, lanes);
+                    break 'found;
+                }
+            }
+        }
+    }
+    let (depth, kept, units, (reading, writing)) = chosen;
+    let ledger = units.saturating_add(depth as u64 * tile.out);
+    let lanes = reading as u64 * stored + writing as u64 * encoded;
     Ok(Costs {
         fixed: fixed.total(),
         scratch,
         tile_units: tile.units,
-        tile_stored: tile.stored,
         tile_out: tile.out,
         depth,
-        frontier: kept.bytes,
+        reading: (reading, reading as u64 * stored),
+        writing: (writing, writing as u64 * encoded),
+        units,
+        kept,
         ledger,
-        predicted: fixed.total() + scratch + ledger,
-        read_factor: kept.read_factor,
+        predicted: ledger.saturating_add(lanes + fixed.total() + scratch),
+        reads: frontier.reads(kept)?,
         recompute,
     })
 }
 
 /// The largest tile: extents differ only at the ends of each axis, where edges fold and units are cut.
-pub fn worst_tile(program: &Program, outputs: &[Output], sweep: &Sweep) -> Result<TileBytes> {
+pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
     let mut worst = TileBytes::default();
     let rank = sweep.grid.shape.len();
     let middle: Dims = sweep.grid.counts().iter().map(|n| n / 2).collect();
@@ -242,7 +284,7 @@ pub fn worst_tile(program: &Program, outputs: &[Output], sweep: &Sweep) -> Resul
     for axis in 0..rank {
         let mut best = (0, index[axis]);
         for place in sweep.telling(axis) {
-            let bytes = tile_bytes(program, outputs, &sweep.grid.region(&index.with(axis, place)))?;
+            let bytes = tile_bytes(program, &sweep.grid.region(&index.with(axis, place)))?;
             if bytes.total() > best.0 {
                 best = (bytes.total(), place);
             }
@@ -250,7 +292,7 @@ pub fn worst_tile(program: &Program, outputs: &[Output], sweep: &Sweep) -> Resul
         index[axis] = best.1;
     }
     if sweep.tiles() > 0 {
-        worst = tile_bytes(program, outputs, &sweep.grid.region(&index))?;
+        worst = tile_bytes(program, &sweep.grid.region(&index))?;
     }
     Ok(worst)
 }

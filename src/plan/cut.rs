@@ -15,6 +15,10 @@ use crate::grid::{Dims, Grid, Region};
 
 /// Bytes of a tile in flight beyond which nothing is gained: reads, decodes and writes are long enough to overlap.
 const LARGE_TILE: u64 = 48 << 20;
+/// Tiles of fewer bytes in flight are not tried for the sake of what is read again.
+const SMALL_TILE: u64 = 1 << 20;
+/// Units that are read more often than this are a reason for smaller tiles.
+const READ_AGAIN: f64 = 1.02;
 /// Tiles so many times larger than wanted are priced by the usual one alone.
 const FAR_TILE: u64 = 4;
 /// Tiles that a pass should have at least, so that its lanes overlap.
@@ -107,21 +111,36 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
             Ok((block, costs))
         };
         let (mut block, mut costs) = priced(cached_block(&program, &sweep, &rules, machine.cache)?)?;
-        if costs.predicted > machine.memory {
+        if costs.predicted > machine.memory || costs.read_factor() > READ_AGAIN {
             let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
-            (block, costs) = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
+            let small = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
+            if costs.predicted > machine.memory || small.1.read_factor() < 0.95 * costs.read_factor() {
+                (block, costs) = small;
+            }
         }
         Ok((sweep, block, costs))
     };
-    let (mut sweep, mut block, mut costs) = priced(match wish {
+    let goal = goal(&program, machine, fixed)?;
+    let mut best = priced(match wish {
         Some(wish) => wished(wish, &rules, &program.domain),
-        None => chosen(&program, outputs, machine, fixed, &rules, WORTH)?,
+        None => chosen(&program, goal, &rules, WORTH)?,
     })?;
-    if costs.predicted > machine.memory && wish.is_none() {
-        // Every byte counts now, however many tiles it takes.
-        (sweep, block, costs) = priced(chosen(&program, outputs, machine, fixed, &rules, 0)?)?;
+    let fits = |costs: &Costs| costs.predicted <= machine.memory;
+    let mut smaller = if wish.is_some() { 0 } else { goal };
+    while smaller > 0 && (!fits(&best.2) || best.2.read_factor() > READ_AGAIN) {
+        // Smaller tiles leave room for what is read again. Where nothing fits every byte counts, however many tiles it takes.
+        smaller = if smaller > SMALL_TILE { smaller / 2 } else { 0 };
+        let tile = chosen(&program, smaller, &rules, if fits(&best.2) { WORTH } else { 0 })?;
+        if tile == best.0.grid.unit {
+            continue;
+        }
+        let next = priced(tile)?;
+        if fits(&next.2) && (!fits(&best.2) || next.2.read_factor() < 0.95 * best.2.read_factor()) || !fits(&best.2) {
+            best = next;
+        }
     }
-    if costs.predicted > machine.memory {
+    let (sweep, block, costs) = best;
+    if !fits(&costs) {
         return Err(refusal(&program, machine, &costs, &sweep));
     }
     let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
@@ -142,7 +161,8 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
     };
     let on_the_cpu = std::mem::replace(&mut pass.program, program);
     let gpus = machine.gpus.max(1);
-    let spare = machine.memory.saturating_sub(pass.costs.fixed + pass.costs.ledger) / gpus as u64;
+    let others = pass.costs.predicted - pass.costs.scratch;
+    let spare = machine.memory.saturating_sub(others) / gpus as u64;
     for slots in (1..=SLOTS).rev() {
         let share_of = |bytes: u64| bytes / slots as u64;
         let fits = |block: &Region| -> Result<bool> {
@@ -155,7 +175,7 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
             let (block_bytes, host, _) = gpu_bytes(&pass, &sharing, &middle)?;
             let align = (0..block.len()).map(|axis| fold_align(&pass.program, axis)).collect();
             pass.costs.scratch = (gpus * slots) as u64 * (block_bytes + host);
-            pass.costs.predicted = pass.costs.fixed + pass.costs.ledger + pass.costs.scratch;
+            pass.costs.predicted = others + pass.costs.scratch;
             pass.gpu = Some(GpuPass { sharing, block, align, gpus, slots, block_bytes });
             return Ok(pass);
         }
@@ -201,17 +221,21 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
     (0..domain.len()).map(|a| rules.legal(a, wish[a], domain)).collect()
 }
 
-/// Halves the whole domain, axis by axis, until a tile is small enough to fit and to overlap, or until no halving frees
-/// `worth` parts in 1024 of its bytes.
-fn chosen(program: &Program, outputs: &[Output], machine: &Machine, fixed: &Fixed, rules: &Rules, worth: u64) -> Result<Dims> {
-    let domain = program.domain;
+/// The bytes of a tile in flight that fit beside others and let lanes overlap.
+fn goal(program: &Program, machine: &Machine, fixed: &Fixed) -> Result<u64> {
     let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
+    let whole = worst_tile(program, &Sweep { grid: Grid::new(program.domain, program.domain) })?.total();
+    Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20)))
+}
+
+/// Halves the whole domain, axis by axis, until a tile is no larger than `target`, or until no halving frees `worth` parts in
+/// 1024 of its bytes.
+fn chosen(program: &Program, target: u64, rules: &Rules, worth: u64) -> Result<Dims> {
+    let domain = program.domain;
     let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
     let smallest = rules.smallest(&domain);
-    let cost = |tile: Dims| worst_tile(program, outputs, &Sweep { grid: Grid::new(domain, tile) });
-    let usual = |tile: Dims| tile_bytes(program, outputs, &Sweep { grid: Grid::new(domain, tile) }.middle());
-    let whole = cost(domain.iter().map(|d| (*d).max(1)).collect())?.total();
-    let target = (room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20));
+    let cost = |tile: Dims| worst_tile(program, &Sweep { grid: Grid::new(domain, tile) });
+    let usual = |tile: Dims| tile_bytes(program, &Sweep { grid: Grid::new(domain, tile) }.middle());
     let mut bytes = usual(tile)?.total();
     // Far from the goal the usual tile tells enough; near it the largest one counts.
     let mut is_far = bytes > FAR_TILE * target;
@@ -311,10 +335,9 @@ fn halved_block(program: &Program, sweep: &Sweep, rules: &Rules, narrow: usize, 
 /// The refusal: what does not fit, with the numbers and the way out.
 fn refusal(program: &Program, machine: &Machine, costs: &Costs, sweep: &Sweep) -> Error {
     let step = program.steps.last().map_or_else(|| "the copy".to_owned(), |s| s.origin.op.clone());
-    let tile = costs.tile_units + costs.tile_stored + costs.tile_out;
     let what = format!(
-        "memory: {step} needs {} a tile of {} + {} scratch of {} workers + {} held = {}, budget is {}",
-        bytes_text(tile),
+        "memory: {step} needs {} for one tile of {} + {} scratch of {} workers + {} held = {}, budget is {}",
+        bytes_text(costs.ledger),
         sweep.grid.unit,
         bytes_text(costs.scratch),
         machine.threads,

@@ -158,34 +158,28 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
             blocks_words(pass)
         ),
     );
-    let times = if costs.read_factor > 1.0 {
-        format!("{:.2} x: the frontier does not fit", costs.read_factor)
+    let (reading, writing) = (costs.reading, costs.writing);
+    let lanes = [
+        format!("{} units read ahead {}", reading.0, bytes_text(reading.1)),
+        format!("{} tiles in flight, results {} each", costs.depth, bytes_text(costs.tile_out)),
+        format!("{} commit units written behind {}", writing.0, bytes_text(writing.1)),
+    ];
+    put(text, 1, &format!("lanes  {}", lanes.join("; ")));
+    let factor = costs.read_factor();
+    let times = if costs.kept > 0 && factor > 1.0 {
+        format!("{factor:.2} x: what tiles further along axis {} read again does not fit", costs.kept - 1)
     } else {
         "once".to_owned()
     };
+    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held", bytes_text(costs.units)));
     put(
         text,
         1,
         &format!(
-            "lanes  read {} + decode {} + results {} a tile, {} tiles in flight",
-            bytes_text(costs.tile_stored),
-            bytes_text(costs.tile_units),
-            bytes_text(costs.tile_out),
-            costs.depth
-        ),
-    );
-    put(
-        text,
-        1,
-        &format!("reads  every stored unit {times}; {} of decoded units kept for later tiles", bytes_text(costs.frontier)),
-    );
-    put(
-        text,
-        1,
-        &format!(
-            "memory {} = {} ledger + {} scratch + {} held",
+            "memory {} = {} ledger + {} on its way + {} scratch + {} held",
             bytes_text(costs.predicted),
             bytes_text(costs.ledger),
+            bytes_text(costs.reading.1 + costs.writing.1),
             bytes_text(costs.scratch),
             bytes_text(costs.fixed)
         ),

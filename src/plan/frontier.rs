@@ -1,118 +1,303 @@
-//! The frontier: decoded units that a sweep keeps because later tiles read them again.
-//! It does not know which units are kept at run time; it bounds how many bytes they are.
+//! What a sweep holds of its sources: units of the tiles in flight, and those between a tile that read them and one that
+//! reads them again; and how often units are read. It bounds; which units are held when is the flow's.
+//!
+//! A unit is needed from the first tile that touches it to the last, in the order of the sweep. Tiles compare axis by axis,
+//! and along one axis units come and go in order, so how many are needed at once is a product of lengths: no list is made.
 
-use super::budget::{unit_grid, units_of};
 use super::program::Program;
-use super::reach::input_regions;
 use super::sweep::Sweep;
+use super::touch::Touch;
 use crate::error::Result;
-use crate::grid::{Boxes, Dims, Grid, Runs};
-use std::collections::BTreeMap;
+use crate::grid::{Dims, Runs};
+use std::collections::HashMap;
 
-/// Per axis of the sweep: the bytes to keep so that moving along this axis reads nothing twice, and how often units are
-/// read if they are not kept.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Frontier {
-    axes: Vec<(u64, f64)>,
+/// Places along an axis whose units are counted one by one; of more, the first, the last and some between are.
+const COUNTED: usize = 1024;
+
+/// The units of a sweep, in bytes.
+pub struct Frontier<'p> {
+    touch: Touch<'p>,
+    sweep: Sweep,
+    /// Bytes of a full decoded unit, per input; 0 where nothing is read in units.
+    sizes: Vec<u64>,
+    axes: HashMap<(usize, usize), Traffic>,
 }
 
-/// The part of a frontier that is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kept {
-    /// Bytes.
+/// How often units are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// Units read, repeats counted.
+    pub all: u64,
+    /// Units that are touched at all.
+    pub distinct: u64,
+    /// Decoded bytes read, repeats counted.
     pub bytes: u64,
-    /// How often each stored byte is read.
-    pub read_factor: f64,
+    /// Decoded bytes of the units that are touched at all.
+    pub distinct_bytes: u64,
 }
 
-impl Frontier {
-    /// The frontier of a sweep, from its middle tile and the next one along each axis.
+impl Reads {
+    /// How often each decoded byte is read: 1 where nothing is read twice.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        if self.distinct_bytes == 0 { 1.0 } else { self.bytes as f64 / self.distinct_bytes as f64 }
+    }
+}
+
+/// Along one axis of an input: the units of every place together, and how many differ.
+#[derive(Clone, Copy)]
+struct Traffic {
+    all: f64,
+    distinct: f64,
+}
+
+/// Of the units along one axis: those needed at or after a place, and after it; those first touched up to a place, and
+/// before it. Each is a range that begins (`from`) or ends (`to`) somewhere in the order of the sweep.
+struct Window {
+    from: [usize; 3],
+    to: [usize; 3],
+    /// Units at the far end that a folded edge keeps throughout.
+    far: usize,
+}
+
+/// Which units count along an axis: all, those that reach the place or beyond, those beyond it.
+const ALL: usize = 0;
+const HERE: usize = 1;
+const BEYOND: usize = 2;
+
+impl Window {
+    fn count(&self, needed: usize, touched: usize) -> u64 {
+        (self.to[touched].saturating_sub(self.from[needed]) + self.far) as u64
+    }
+}
+
+/// Units by how their last and first tiles compare so far with the oldest and the newest tile in flight.
+#[derive(Clone, Copy)]
+struct Compared {
+    equal: u64,
+    later: u64,
+    earlier: u64,
+    inside: u64,
+}
+
+impl Compared {
+    const START: Compared = Compared { equal: 1, later: 0, earlier: 0, inside: 0 };
+
+    /// Looks at one more axis.
+    fn along(self, units: &Window) -> Compared {
+        let n = |needed, touched| units.count(needed, touched);
+        let less = u64::saturating_sub;
+        let both = n(BEYOND, BEYOND);
+        let later = less(n(BEYOND, HERE), both);
+        let earlier = less(n(HERE, BEYOND), both);
+        let equal = less(less(n(HERE, HERE), both), later + earlier);
+        let times = u64::saturating_mul;
+        Compared {
+            equal: times(self.equal, equal),
+            later: times(self.equal, later).saturating_add(times(self.later, less(n(ALL, HERE), n(ALL, BEYOND)))),
+            earlier: times(self.equal, earlier).saturating_add(times(self.earlier, less(n(HERE, ALL), n(BEYOND, ALL)))),
+            inside: [
+                (self.equal, both),
+                (self.later, n(ALL, BEYOND)),
+                (self.earlier, n(BEYOND, ALL)),
+                (self.inside, n(ALL, ALL)),
+            ]
+            .iter()
+            .fold(0, |sum: u64, (units, more)| sum.saturating_add(times(*units, *more))),
+        }
+    }
+
+    fn total(self) -> u64 {
+        self.equal.saturating_add(self.later).saturating_add(self.earlier).saturating_add(self.inside)
+    }
+}
+
+impl<'p> Frontier<'p> {
+    /// The frontier of a sweep.
     ///
     /// # Errors
     /// A program that reads values that do not exist.
-    pub fn of(program: &Program, sweep: &Sweep) -> Result<Frontier> {
-        let counts = sweep.grid.counts();
-        let mut axes = vec![(0, 1.0); counts.len()];
-        let middle: Dims = counts.iter().map(|n| n / 2).collect();
-        for axis in (0..counts.len()).filter(|a| counts[*a] > 1) {
-            let here = middle.with(axis, (middle[axis]).min(counts[axis] - 2));
-            let next = here.with(axis, here[axis] + 1);
-            axes[axis] = shared(program, sweep, axis, &here, &next)?;
-        }
-        Ok(Frontier { axes })
+    pub fn new(program: &'p Program, sweep: Sweep) -> Result<Frontier<'p>> {
+        let touch = Touch::new(program, sweep)?;
+        let size = |input| touch.grid(input).map_or(0, |g| g.unit.count() as u64 * program.element_bytes(input) as u64);
+        let sizes = (0..program.inputs.len()).map(size).collect();
+        Ok(Frontier { touch, sweep, sizes, axes: HashMap::new() })
     }
 
-    /// Keeps axes from the innermost outward while they fit; the rest is read again.
-    #[must_use]
-    pub fn fitting(&self, room: u64) -> Kept {
-        let mut kept = Kept { bytes: 0, read_factor: 1.0 };
-        for (bytes, factor) in self.axes.iter().rev() {
-            if kept.bytes.saturating_add(*bytes) <= room {
-                kept.bytes += bytes;
+    /// The most decoded bytes held while `depth` tiles in a row are in flight, where units are kept for tiles at the same place
+    /// along the axes before `kept`.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn held(&mut self, depth: usize, kept: usize) -> Result<u64> {
+        let counts = self.touch.counts();
+        if self.sweep.tiles() == 0 {
+            return Ok(0);
+        }
+        let mut index: Dims = counts.iter().map(|n| n / 2).collect();
+        let mut most = self.held_from(&index, depth, kept)?;
+        for axis in 0..counts.len() {
+            for place in self.sweep.telling(axis) {
+                let there = index.with(axis, place);
+                let held = self.held_from(&there, depth, kept)?;
+                if held > most {
+                    (most, index) = (held, there);
+                }
+            }
+        }
+        Ok(most)
+    }
+
+    /// The same from one tile on. Tiles of different rows share nothing that is kept, so rows are added.
+    fn held_from(&mut self, index: &Dims, depth: usize, kept: usize) -> Result<u64> {
+        let counts = self.touch.counts();
+        let row: usize = counts.iter().skip(kept).product();
+        let last = self.sweep.tiles() - 1;
+        let (mut first, mut left, mut held) = (counts.linear_of(index), depth.max(1), 0u64);
+        while left > 0 && first <= last {
+            let end = (first + left - 1).min(last).min(first / row * row + row - 1);
+            for input in 0..self.sizes.len() {
+                if self.sizes[input] > 0 {
+                    let units = self.needed(input, first, end, kept)?;
+                    held = held.saturating_add(units.saturating_mul(self.sizes[input]));
+                }
+            }
+            left -= end - first + 1;
+            first = end + 1;
+        }
+        Ok(held)
+    }
+
+    /// Units of an input that some tile from `first` on still reads and some tile up to `last` has touched.
+    fn needed(&mut self, input: usize, first: usize, last: usize, kept: usize) -> Result<u64> {
+        let counts = self.touch.counts();
+        let (from, to) = (counts.index_of(first), counts.index_of(last));
+        let Some(grid) = self.touch.grid(input).copied() else { return Ok(0) };
+        if self.touch.is_entangled(input) {
+            let mut keys = Vec::new();
+            self.touch.units(first, &mut keys)?;
+            let touched = 2 * keys.iter().filter(|key| key.0 == input).count() as u64;
+            let all = grid.counts().count() as u64;
+            return Ok(if kept == 0 { all } else { all.min(touched * (last - first + 1) as u64) });
+        }
+        let mut compared = Compared::START;
+        let mut fixed = 1u64;
+        for own in 0..grid.shape.len() {
+            let driver = self.touch.driver(input, own);
+            if driver.is_some_and(|axis| axis >= kept) {
+                continue;
+            }
+            let place = driver.map_or(0, |axis| from[axis]);
+            let units = self.touch.spans(input, own, place)?.count();
+            fixed = fixed.saturating_mul(units.max(self.touch.most(input, own)) as u64);
+        }
+        for axis in kept..counts.len() {
+            let owns: Vec<usize> = (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(axis)).collect();
+            if owns.is_empty() {
+                let (more, before) = (from[axis] + 1 < counts[axis], to[axis] > 0);
+                let window = Window { from: [0, 0, usize::from(!more)], to: [1, 1, usize::from(before)], far: 0 };
+                compared = compared.along(&window);
+            }
+            for own in owns {
+                compared = compared.along(&self.window(input, own, (from[axis], to[axis]))?);
+            }
+        }
+        Ok(compared.total().saturating_mul(fixed))
+    }
+
+    fn window(&mut self, input: usize, own: usize, (from, to): (usize, usize)) -> Result<Window> {
+        let Some(axis) = self.touch.driver(input, own) else { return Ok(Window { from: [0; 3], to: [1; 3], far: 0 }) };
+        let end = self.touch.counts()[axis] - 1;
+        let (start, far) = self.touch.course(input, own, 0)?;
+        let (stop, far_at_end) = self.touch.course(input, own, end)?;
+        let after = if from < end { self.touch.course(input, own, from + 1)?.0.0 } else { usize::MAX };
+        // Other tiles than these few may lie across more units.
+        let most = self.touch.most(input, own);
+        let mut reached = |place: usize| -> Result<usize> {
+            let ((first, behind), _) = self.touch.course(input, own, place)?;
+            Ok(behind.max((first + most).min(stop.1)))
+        };
+        let before = if to > 0 { reached(to - 1)? } else { 0 };
+        let here = reached(to)?;
+        Ok(Window {
+            from: [start.0, self.touch.course(input, own, from)?.0.0, after],
+            to: [stop.1, here, before],
+            far: far.max(far_at_end),
+        })
+    }
+
+    /// How often units are read where they are kept as [`Frontier::held`] says.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn reads(&mut self, kept: usize) -> Result<Reads> {
+        let counts = self.touch.counts();
+        let mut reads = Reads::default();
+        for input in 0..self.sizes.len() {
+            let Some(grid) = self.touch.grid(input).copied() else { continue };
+            let (mut all, mut distinct) = (1.0f64, 1.0f64);
+            if self.touch.is_entangled(input) {
+                let mut keys = Vec::new();
+                self.touch.units(self.sweep.tiles() / 2, &mut keys)?;
+                let touched = keys.iter().filter(|key| key.0 == input).count() as f64;
+                distinct = grid.counts().count() as f64;
+                all = if kept == 0 { distinct } else { distinct.max(touched * self.sweep.tiles() as f64) };
             } else {
-                kept.read_factor *= factor;
+                for own in 0..grid.shape.len() {
+                    let traffic = self.traffic(input, own)?;
+                    let again = self.touch.driver(input, own).is_some_and(|axis| axis < kept);
+                    all *= if again { traffic.all } else { traffic.distinct };
+                    distinct *= traffic.distinct;
+                }
+                let moves = |axis: usize| (0..grid.shape.len()).any(|own| self.touch.driver(input, own) == Some(axis));
+                all *= (0..kept).filter(|axis| !moves(*axis)).map(|axis| counts[axis] as f64).product::<f64>();
+            }
+            let size = self.sizes[input];
+            reads.all += all as u64;
+            reads.distinct += distinct as u64;
+            reads.bytes = reads.bytes.saturating_add((all * size as f64) as u64);
+            reads.distinct_bytes = reads.distinct_bytes.saturating_add((distinct * size as f64) as u64);
+        }
+        Ok(reads)
+    }
+
+    fn traffic(&mut self, input: usize, own: usize) -> Result<Traffic> {
+        if let Some(known) = self.axes.get(&(input, own)) {
+            return Ok(*known);
+        }
+        let places = self.touch.driver(input, own).map_or(1, |axis| self.touch.counts()[axis]);
+        let mut traffic = Traffic { all: 0.0, distinct: 0.0 };
+        if places <= COUNTED {
+            traffic = self.counted(input, own, 0..places)?;
+        } else {
+            let part = COUNTED / 4;
+            let middle = places / 2 - part..places / 2 + part;
+            let scale = (places - 2 * part) as f64 / middle.len() as f64;
+            for (range, times) in [(0..part, 1.0), (middle, scale), (places - part..places, 1.0)] {
+                let found = self.counted(input, own, range)?;
+                traffic.all += times * found.all;
+                traffic.distinct += times * found.distinct;
             }
         }
-        kept
+        let most = self.touch.grid(input).map_or(1, |g| g.counts()[own]) as f64;
+        traffic.distinct = traffic.distinct.min(most);
+        self.axes.insert((input, own), traffic);
+        Ok(traffic)
     }
-}
 
-/// What two neighbouring tiles along an axis share, over the whole extents of the faster axes; and what tiles far apart
-/// share, where an axis is read backwards or wraps.
-fn shared(program: &Program, sweep: &Sweep, axis: usize, here: &Dims, next: &Dims) -> Result<(u64, f64)> {
-    let (a, b) = (sweep.grid.region(here), sweep.grid.region(next));
-    let (a, b) = (input_regions(program, &a)?, input_regions(program, &b)?);
-    let far = sampled(program, sweep, axis, here)?;
-    let (mut bytes, mut factor) = (0u64, 1.0f64);
-    for input in 0..program.inputs.len() {
-        let Some(grid) = unit_grid(program, input) else { continue };
-        let (ua, ub) = (units_of(&grid, &a[input]), units_of(&grid, &b[input]));
-        let (Some(first), Some(second)) = (ua.first(), ub.first()) else { continue };
-        let meet = first.intersection(second).map_or(Dims::filled(grid.shape.len(), 0), |m| m.shape);
-        let needs: Vec<&Boxes> = far.iter().map(|needs| &needs[input]).collect();
-        let alive: Dims = (0..grid.shape.len()).map(|own| meet[own].max(most_alive(&grid, &needs, own))).collect();
-        // Tiles beside these along the faster axes touch more units of every axis that moves with them.
-        let whole: u64 = (0..grid.shape.len())
-            .map(|own| if moves_with(own, axis, grid.shape.len(), here.len()) { grid.counts()[own] } else { alive[own] } as u64)
-            .product();
-        bytes += whole * grid.unit.count() as u64 * program.element_bytes(input) as u64;
-        if whole > 0 {
-            let fresh = first.shape.count().saturating_sub(meet.count()).max(1);
-            let again = if alive == meet { 1.0 } else { 2.0 };
-            factor = factor.max(first.shape.count() as f64 / fresh as f64).max(again);
+    /// The units of some places in a row, and how many of them no place before one touches.
+    fn counted(&mut self, input: usize, own: usize, places: std::ops::Range<usize>) -> Result<Traffic> {
+        let mut before = if places.start > 0 { self.touch.spans(input, own, places.start - 1)? } else { Runs::default() };
+        let mut traffic = Traffic { all: 0.0, distinct: 0.0 };
+        for place in places {
+            let here = self.touch.spans(input, own, place)?;
+            let mut both = before;
+            let known = both.count();
+            both.extend(&here);
+            traffic.all += here.count() as f64;
+            traffic.distinct += both.count().saturating_sub(known) as f64;
+            before = here;
         }
+        Ok(traffic)
     }
-    Ok((bytes, factor))
-}
-
-/// Tiles along an axis that stand for all of them.
-const SAMPLES: usize = 256;
-
-/// What tiles spread evenly along an axis need, both ends among them.
-fn sampled(program: &Program, sweep: &Sweep, axis: usize, here: &Dims) -> Result<Vec<Vec<Boxes>>> {
-    let last = sweep.grid.counts()[axis] - 1;
-    let count = SAMPLES.min(last + 1);
-    let place = |k: usize| last * k / (count - 1).max(1);
-    (0..count).map(|k| input_regions(program, &sweep.grid.region(&here.with(axis, place(k))))).collect()
-}
-
-/// The most units of one axis of an input that lie between a tile that has read them and one that will read them again.
-fn most_alive(grid: &Grid, needs: &[&Boxes], own: usize) -> usize {
-    let mut uses: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for (tile, boxes) in needs.iter().enumerate() {
-        for range in boxes.0.get(own).map(Runs::ranges).unwrap_or_default() {
-            for unit in range.start / grid.unit[own]..=(range.end - 1) / grid.unit[own] {
-                uses.entry(unit).or_insert((tile, tile)).1 = tile;
-            }
-        }
-    }
-    let alive = |after: usize| uses.values().filter(|(first, last)| *first <= after && after < *last).count();
-    let most = (0..needs.len()).map(alive).max().unwrap_or(0);
-    // Units that no sample touches are as many again, in proportion.
-    (most * grid.counts()[own]).div_ceil(uses.len().max(1))
-}
-
-/// Whether an input's axis is swept inside one step along `axis`: the faster axes, aligned at the last one.
-fn moves_with(own: usize, axis: usize, own_rank: usize, rank: usize) -> bool {
-    own + rank > axis + own_rank
 }

@@ -12,15 +12,18 @@ mod reach;
 pub mod schedule;
 mod single;
 mod sweep;
+mod touch;
 mod vram;
 mod work;
 
-pub use budget::Costs;
+pub use budget::{Costs, commit_region};
 pub use explain::explain;
+pub use frontier::Reads;
 pub use place::{Placement, SMALL_JOB, Segment, Sharing};
 pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step};
 pub use reach::{input_regions, reach_of, regions};
 pub use sweep::Sweep;
+pub use touch::{Touch, UnitKey};
 pub use vram::{serves, size_class, vram_bytes};
 pub use work::work_of;
 

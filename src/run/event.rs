@@ -70,7 +70,7 @@ pub struct Progress {
 pub struct PassReport {
     /// Tiles.
     pub tiles: usize,
-    /// Units read, repeats counted, and how many there are.
+    /// Units read, repeats counted, and how many are touched at all.
     pub units_read: (u64, u64),
     /// Stored bytes read.
     pub read_bytes: u64,
@@ -80,6 +80,8 @@ pub struct PassReport {
     pub ledger_peak: u64,
     /// Seconds that each lane worked, summed over its threads; in the order of [`Lane::ALL`].
     pub busy_seconds: [f64; 5],
+    /// Tiles that an earlier run wrote.
+    pub passed_over: usize,
     /// Seconds from the first command to the last.
     pub seconds: f64,
     /// Threads of the device that launched the tiles; 0 where the worker pool did.
@@ -101,6 +103,8 @@ pub struct Summary {
     pub predicted_bytes: u64,
     /// The most that resident memory grew while it ran, where the system tells.
     pub measured_bytes: Option<u64>,
+    /// Commit units that an earlier run had written.
+    pub resumed: usize,
     /// Threads of the worker pool.
     pub threads: usize,
 }

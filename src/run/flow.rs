@@ -1,26 +1,25 @@
-//! What happens next: a pure state machine from events to commands. Order, admission by bytes, cache, commit.
+//! What happens next: a pure state machine from events to commands. Order, admission by bytes, cache, retries, commit.
 //! It has no thread, clock or channel, and never sees an element: two drivers play it, one with threads, one in
 //! virtual time.
 //!
 //! Tiles are admitted in sweep order when the ledger can hold their missing units and their results. A unit stays until
-//! the last tile that needs it; under pressure the unit needed furthest in the future goes first and is read again. The
-//! oldest tile in flight never waits for a younger one, so the flow cannot lock up.
+//! the last tile that the plan keeps it for. Reads are told in the order of the tiles, a bounded number ahead of their
+//! decoding, and commit units are encoded a bounded number ahead of their write, so what is on its way is bounded too. The
+//! oldest tile in flight never waits for a younger one, so the flow cannot lock up. Tiles that an earlier run wrote are
+//! passed over.
 
-use super::keep::LastUse;
+use super::done::Done;
 use super::ledger::Ledger;
 use crate::error::{Error, Result, bytes_text};
-use crate::grid::{Dims, Grid, Region, indices};
-use crate::plan::{InputFrom, Pass, input_regions};
-use std::collections::{BTreeMap, HashMap};
-
-/// A unit: which input, which number in its grid.
-pub type UnitKey = (usize, usize);
+use crate::grid::{Dims, Grid, Region};
+use crate::plan::{InputFrom, Pass, Touch, UnitKey};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// A commit unit of a tile: which tile, which sink end, which unit of the tile.
 pub type PartKey = (usize, usize, usize);
 
 /// What a driver is told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Read a unit's stored bytes.
     Read(UnitKey),
@@ -61,6 +60,22 @@ pub enum Event {
     Joined(usize),
 }
 
+/// How often a command that failed is given again: reads and writes where the failure may pass, a decoding by reading once
+/// more (what arrived may have been garbled on the way), a tile where its device says that it may pass.
+const AGAIN: usize = 3;
+const DECODED_AGAIN: usize = 1;
+
+/// What a flow must know beside the pass.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The extents of each sink end's commit units; none where any region can be written.
+    pub units: Vec<Option<Dims>>,
+    /// What of each sink end was written before.
+    pub done: Vec<Done>,
+    /// Whether the results of the folds are known already.
+    pub folded: bool,
+}
+
 /// A unit that is held or on its way.
 struct Unit {
     decoded: u64,
@@ -75,7 +90,6 @@ struct Unit {
 struct Tile {
     needs: Vec<UnitKey>,
     missing: usize,
-    out: u64,
     launched: bool,
     parts_left: usize,
     joined: bool,
@@ -84,45 +98,53 @@ struct Tile {
 /// The state of one pass.
 pub struct Flow<'p> {
     pass: &'p Pass,
-    sink_units: Vec<Option<Dims>>,
-    grids: Vec<Option<Grid>>,
-    last_use: LastUse,
+    setup: Setup,
+    touch: Touch<'p>,
     ledger: Ledger,
+    /// Stored bytes of units that are read and not yet decoded.
+    stored: Ledger,
     units: HashMap<UnitKey, Unit>,
     tiles: BTreeMap<usize, Tile>,
+    to_read: VecDeque<UnitKey>,
+    reading: usize,
+    to_encode: VecDeque<PartKey>,
+    encoding: usize,
+    failures: HashMap<Command, usize>,
+    joins: bool,
+    count: usize,
     next_tile: usize,
     next_join: usize,
     done: usize,
+    passed_over: usize,
     reads: u64,
     finished: bool,
 }
 
 impl<'p> Flow<'p> {
-    /// A flow for a pass whose sink ends have these commit units.
+    /// A flow for a pass.
     ///
     /// # Errors
     /// A program that reads values that do not exist.
-    pub fn new(pass: &'p Pass, sink_units: Vec<Option<Dims>>) -> Result<Flow<'p>> {
-        let grids = pass
-            .program
-            .inputs
-            .iter()
-            .map(|input| match &input.from {
-                InputFrom::Source(source) if source.lend().is_none() => Some(Grid::new(input.info.shape, source.unit())),
-                _ => None,
-            })
-            .collect();
+    pub fn new(pass: &'p Pass, setup: Setup) -> Result<Flow<'p>> {
         Ok(Flow {
             pass,
-            sink_units,
-            grids,
-            last_use: LastUse::new(pass)?,
+            touch: Touch::new(&pass.program, pass.sweep)?,
             ledger: Ledger::new(pass.costs.ledger),
+            stored: Ledger::new(pass.costs.reading.1),
             units: HashMap::new(),
             tiles: BTreeMap::new(),
+            to_read: VecDeque::new(),
+            reading: 0,
+            to_encode: VecDeque::new(),
+            encoding: 0,
+            failures: HashMap::new(),
+            joins: !pass.program.folds.is_empty() && !setup.folded,
+            setup,
+            count: pass.sweep.tiles(),
             next_tile: 0,
             next_join: 0,
             done: 0,
+            passed_over: 0,
             reads: 0,
             finished: false,
         })
@@ -137,7 +159,13 @@ impl<'p> Flow<'p> {
     /// Tiles done, and how many there are.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
-        (self.done, self.pass.sweep.tiles())
+        (self.done, self.count)
+    }
+
+    /// Tiles that an earlier run wrote.
+    #[must_use]
+    pub fn passed_over(&self) -> usize {
+        self.passed_over
     }
 
     /// How many units were asked for, repeats counted.
@@ -152,10 +180,16 @@ impl<'p> Flow<'p> {
         self.finished
     }
 
+    /// Whether partial states are joined.
+    #[must_use]
+    pub fn joins(&self) -> bool {
+        self.joins
+    }
+
     /// The grid of an input's units, where it is read in units.
     #[must_use]
     pub fn grid(&self, input: usize) -> Option<&Grid> {
-        self.grids.get(input).and_then(Option::as_ref)
+        self.touch.grid(input)
     }
 
     /// The units that a tile reads of each input.
@@ -168,10 +202,9 @@ impl<'p> Flow<'p> {
     #[must_use]
     pub fn part(&self, (tile, sink, part): PartKey) -> Region {
         let region = self.pass.sweep.region(tile);
-        match self.sink_units.get(sink).copied().flatten() {
+        match self.commit_grid(sink) {
             None => region,
-            Some(unit) => {
-                let grid = Grid::new(self.pass.program.domain, unit);
+            Some(grid) => {
                 let units = grid.touching(&region);
                 let index = units.shape.index_of(part).zip_with(&units.start, |i, s| i + s);
                 grid.region(&index)
@@ -179,44 +212,79 @@ impl<'p> Flow<'p> {
         }
     }
 
-    fn parts(&self, tile: usize, sink: usize) -> usize {
-        let region = self.pass.sweep.region(tile);
-        match self.sink_units.get(sink).copied().flatten() {
-            None => 1,
-            Some(unit) => Grid::new(self.pass.program.domain, unit).touching(&region).shape.count(),
+    fn commit_grid(&self, sink: usize) -> Option<Grid> {
+        let unit = self.setup.units.get(sink).copied().flatten()?;
+        Some(Grid::new(self.pass.program.domain, unit))
+    }
+
+    /// The numbers of a tile's commit units that no earlier run wrote.
+    fn parts(&self, tile: usize, sink: usize) -> Vec<usize> {
+        let Some(grid) = self.commit_grid(sink) else { return vec![0] };
+        let count = grid.touching(&self.pass.sweep.region(tile)).shape.count();
+        match self.setup.done.get(sink).filter(|done| !done.is_empty()) {
+            None => (0..count).collect(),
+            Some(done) => (0..count).filter(|part| !done.covers(&self.part((tile, sink, *part)), &grid)).collect(),
         }
     }
 
-    /// Takes an event, gives commands.
+    /// Whether nothing of a tile is left to make.
+    fn is_done(&self, tile: usize) -> bool {
+        if self.joins {
+            return false;
+        }
+        let region = self.pass.sweep.region(tile);
+        (0..self.pass.program.sinks.len()).all(|sink| {
+            let done = self.setup.done.get(sink).filter(|done| !done.is_empty());
+            done.zip(self.commit_grid(sink)).is_some_and(|(done, grid)| done.covers(&region, &grid))
+        })
+    }
+
+    /// Takes an event; adds what is to be done to `commands`.
     ///
     /// # Errors
     /// An event that does not belong to the state: a fault of the driver.
-    pub fn step(&mut self, event: Event) -> Result<Vec<Command>> {
-        let mut commands = Vec::new();
+    pub fn step(&mut self, event: Event, commands: &mut Vec<Command>) -> Result<()> {
         match event {
             Event::Start => {}
             Event::Read(unit) => commands.push(Command::Decode(unit)),
-            Event::Decoded(unit) => self.decoded(unit, &mut commands)?,
-            Event::Launched(tile) => self.launched(tile, &mut commands)?,
+            Event::Decoded(unit) => self.decoded(unit, commands)?,
+            Event::Launched(tile) => self.launched(tile, commands)?,
             Event::Encoded(part) => commands.push(Command::Write(part)),
-            Event::Written((tile, ..)) => {
-                self.tile(tile)?.parts_left -= 1;
-                self.settle(tile, &mut commands)?;
-            }
+            Event::Written(part) => self.written(part, commands)?,
             Event::Joined(tile) => {
                 self.tile(tile)?.joined = true;
                 self.next_join = tile + 1;
-                self.join_next(&mut commands);
-                self.settle(tile, &mut commands)?;
+                self.join_next(commands);
+                self.settle(tile, commands)?;
             }
         }
-        self.admit(&mut commands)?;
-        if self.done == self.pass.sweep.tiles() && !self.finished {
+        self.admit(commands)?;
+        self.read_ahead(commands)?;
+        if self.done == self.count && !self.finished {
             self.finished = true;
-            self.drop_units(|_| true, &mut commands);
+            self.drop_units(|_| true, commands);
             commands.push(Command::Finish);
         }
-        Ok(commands)
+        Ok(())
+    }
+
+    /// What to do in place of a command that failed; none where the failure stops the run. `passes` says whether the failure
+    /// may be over when it is tried again.
+    pub fn again(&mut self, failed: Command, passes: bool) -> Option<Command> {
+        let (most, instead) = match failed {
+            Command::Read(_) | Command::Write(_) | Command::Launch(_) if passes => (AGAIN, failed),
+            Command::Decode(unit) => (DECODED_AGAIN, Command::Read(unit)),
+            _ => return None,
+        };
+        let count = self.failures.entry(failed).or_insert(0);
+        *count += 1;
+        (*count <= most).then_some(instead)
+    }
+
+    /// How often a command has failed.
+    #[must_use]
+    pub fn failures(&self, command: Command) -> usize {
+        self.failures.get(&command).copied().unwrap_or(0)
     }
 
     fn tile(&mut self, tile: usize) -> Result<&mut Tile> {
@@ -226,8 +294,8 @@ impl<'p> Flow<'p> {
     fn decoded(&mut self, key: UnitKey, commands: &mut Vec<Command>) -> Result<()> {
         let unit = self.units.get_mut(&key).ok_or_else(|| Error::bug(format!("unit {key:?} was decoded and not asked for")))?;
         unit.ready = true;
-        self.ledger.release(unit.stored);
-        unit.stored = 0;
+        self.stored.release(unit.stored);
+        self.reading -= 1;
         for tile in std::mem::take(&mut unit.waiting) {
             let tile_state = self.tile(tile)?;
             tile_state.missing -= 1;
@@ -241,20 +309,57 @@ impl<'p> Flow<'p> {
     fn launched(&mut self, tile: usize, commands: &mut Vec<Command>) -> Result<()> {
         let needs = std::mem::take(&mut self.tile(tile)?.needs);
         for key in needs {
-            if let Some(unit) = self.units.get_mut(&key) {
-                unit.users -= 1;
+            let Some(unit) = self.units.get_mut(&key) else { continue };
+            unit.users -= 1;
+            if unit.users == 0 && unit.last_use < self.next_tile {
+                self.drop_unit(key, commands);
             }
         }
-        let dead = self.next_tile;
-        self.drop_units(|unit| unit.users == 0 && unit.last_use < dead, commands);
-        for sink in 0..self.sink_units.len() {
+        for sink in 0..self.pass.program.sinks.len() {
             let parts = self.parts(tile, sink);
-            self.tile(tile)?.parts_left += parts;
-            commands.extend((0..parts).map(|part| Command::Encode((tile, sink, part))));
+            self.tile(tile)?.parts_left += parts.len();
+            self.to_encode.extend(parts.into_iter().map(|part| (tile, sink, part)));
         }
         self.tile(tile)?.launched = true;
+        self.encode_ahead(commands);
         self.join_next(commands);
         self.settle(tile, commands)
+    }
+
+    fn written(&mut self, (tile, ..): PartKey, commands: &mut Vec<Command>) -> Result<()> {
+        self.encoding -= 1;
+        self.encode_ahead(commands);
+        self.tile(tile)?.parts_left -= 1;
+        self.settle(tile, commands)
+    }
+
+    /// Tells parts to be encoded while there is room between encoding and write.
+    fn encode_ahead(&mut self, commands: &mut Vec<Command>) {
+        while self.encoding < self.pass.costs.writing.0.max(1) {
+            let Some(part) = self.to_encode.pop_front() else { return };
+            self.encoding += 1;
+            commands.push(Command::Encode(part));
+        }
+    }
+
+    /// Tells units to be read while there is room between read and decoding.
+    fn read_ahead(&mut self, commands: &mut Vec<Command>) -> Result<()> {
+        while self.reading < self.pass.costs.reading.0.max(1) {
+            let Some(key) = self.to_read.front().copied() else { return Ok(()) };
+            let unit = self.units.get(&key).ok_or_else(|| Error::bug(format!("unit {key:?} is to be read for nobody")))?;
+            if !self.stored.take(unit.stored) {
+                if self.reading > 0 {
+                    return Ok(());
+                }
+                let limit = bytes_text(self.stored.limit());
+                return Err(Error::bug(format!("a unit of {} where the largest is to have {limit}", bytes_text(unit.stored))));
+            }
+            self.to_read.pop_front();
+            self.reading += 1;
+            self.reads += 1;
+            commands.push(Command::Read(key));
+        }
+        Ok(())
     }
 
     /// Tells the next tile in order to join, if it is computed; without folds there is nothing to join.
@@ -262,7 +367,7 @@ impl<'p> Flow<'p> {
         if let Some(tile) = self.tiles.get(&self.next_join)
             && tile.launched
             && !tile.joined
-            && !self.pass.program.folds.is_empty()
+            && self.joins
         {
             commands.push(Command::Join(self.next_join));
             // The driver joins one tile at a time; the next is told when this one is reported.
@@ -272,12 +377,11 @@ impl<'p> Flow<'p> {
 
     /// Frees a tile whose results are all used.
     fn settle(&mut self, number: usize, commands: &mut Vec<Command>) -> Result<()> {
-        let no_folds = self.pass.program.folds.is_empty();
+        let joins = self.joins;
         let tile = self.tile(number)?;
-        if tile.launched && tile.parts_left == 0 && (tile.joined || no_folds) {
-            let out = tile.out;
+        if tile.launched && tile.parts_left == 0 && (tile.joined || !joins) {
             self.tiles.remove(&number);
-            self.ledger.release(out);
+            self.ledger.release(self.pass.costs.tile_out);
             self.done += 1;
             commands.push(Command::Free(number));
         }
@@ -287,31 +391,47 @@ impl<'p> Flow<'p> {
     fn drop_units(&mut self, dead: impl Fn(&Unit) -> bool, commands: &mut Vec<Command>) {
         let mut keys: Vec<UnitKey> = self.units.iter().filter(|(_, u)| u.ready && dead(u)).map(|(k, _)| *k).collect();
         keys.sort_unstable();
-        for key in keys {
-            if let Some(unit) = self.units.remove(&key) {
-                self.ledger.release(unit.decoded);
-                commands.push(Command::Drop(key));
-            }
+        keys.into_iter().for_each(|key| self.drop_unit(key, commands));
+    }
+
+    fn drop_unit(&mut self, key: UnitKey, commands: &mut Vec<Command>) {
+        if let Some(unit) = self.units.remove(&key) {
+            self.ledger.release(unit.decoded);
+            commands.push(Command::Drop(key));
+        }
+    }
+
+    /// Passes over tiles that an earlier run wrote, and forgets units that only they would have read.
+    fn pass_over(&mut self, commands: &mut Vec<Command>) {
+        let from = self.next_tile;
+        while self.next_tile < self.count && self.is_done(self.next_tile) {
+            self.next_tile += 1;
+        }
+        if self.next_tile > from {
+            (self.done, self.passed_over) = (self.done + self.next_tile - from, self.passed_over + self.next_tile - from);
+            let dead = self.next_tile;
+            self.drop_units(|unit| unit.users == 0 && unit.last_use < dead, commands);
         }
     }
 
     /// Admits tiles in order while the ledger can hold them.
     fn admit(&mut self, commands: &mut Vec<Command>) -> Result<()> {
-        while self.next_tile < self.pass.sweep.tiles() && self.tiles.len() < self.pass.costs.depth {
-            let needs = self.units_of(self.next_tile)?;
-            let mut missing = 0;
-            for key in needs.iter().filter(|k| !self.units.contains_key(*k)) {
-                let (decoded, stored) = self.unit_bytes(*key);
-                missing += decoded + stored;
+        while self.tiles.len() < self.pass.costs.depth {
+            self.pass_over(commands);
+            if self.next_tile >= self.count {
+                return Ok(());
             }
-            let out = self.pass.costs.tile_out;
-            if !self.ledger.take(missing + out) {
+            let mut needs = Vec::new();
+            self.touch.units(self.next_tile, &mut needs)?;
+            let missing: u64 = needs.iter().filter(|key| !self.units.contains_key(*key)).map(|key| self.unit_bytes(*key).0).sum();
+            let bytes = missing + self.pass.costs.tile_out;
+            if !self.ledger.take(bytes) {
                 if !self.tiles.is_empty() {
                     return Ok(());
                 }
-                self.make_room(&needs, missing + out, commands)?;
+                self.make_room(&needs, bytes, commands)?;
             }
-            self.start_tile(needs, out, commands)?;
+            self.start_tile(needs, commands)?;
         }
         Ok(())
     }
@@ -322,7 +442,7 @@ impl<'p> Flow<'p> {
             self.units.iter().filter(|(k, u)| u.users == 0 && !needs.contains(k)).map(|(k, u)| (u.last_use, *k)).collect();
         idle.sort_unstable();
         while let Some((_, key)) = idle.pop() {
-            self.drop_units_of(key, commands);
+            self.drop_unit(key, commands);
             if self.ledger.take(bytes) {
                 return Ok(());
             }
@@ -335,68 +455,42 @@ impl<'p> Flow<'p> {
         )))
     }
 
-    fn drop_units_of(&mut self, key: UnitKey, commands: &mut Vec<Command>) {
-        if let Some(unit) = self.units.remove(&key) {
-            self.ledger.release(unit.decoded);
-            commands.push(Command::Drop(key));
-        }
-    }
-
     /// Enters the next tile, whose bytes the ledger holds already.
-    fn start_tile(&mut self, needs: Vec<UnitKey>, out: u64, commands: &mut Vec<Command>) -> Result<()> {
+    fn start_tile(&mut self, needs: Vec<UnitKey>, commands: &mut Vec<Command>) -> Result<()> {
         let tile = self.next_tile;
         self.next_tile += 1;
         let mut missing = 0;
         for key in &needs {
+            let last_use = self.touch.last_use(*key, tile, self.pass.costs.kept)?;
             if !self.units.contains_key(key) {
                 let (decoded, stored) = self.unit_bytes(*key);
-                let last_use = self.last_use_of(*key)?;
-                self.reads += 1;
                 self.units.insert(*key, Unit { decoded, stored, ready: false, users: 0, last_use, waiting: Vec::new() });
-                commands.push(Command::Read(*key));
+                self.to_read.push_back(*key);
             }
             if let Some(unit) = self.units.get_mut(key) {
                 unit.users += 1;
+                unit.last_use = unit.last_use.max(last_use);
                 if !unit.ready {
                     missing += 1;
                     unit.waiting.push(tile);
                 }
             }
         }
-        self.tiles.insert(tile, Tile { needs, missing, out, launched: false, parts_left: 0, joined: false });
+        self.tiles.insert(tile, Tile { needs, missing, launched: false, parts_left: 0, joined: false });
         if missing == 0 {
             commands.push(Command::Launch(tile));
         }
         Ok(())
     }
 
-    fn last_use_of(&mut self, (input, number): UnitKey) -> Result<usize> {
-        let Some(Some(grid)) = self.grids.get(input).copied() else { return Ok(0) };
-        self.last_use.tile(self.pass, input, &grid, &grid.counts().index_of(number))
-    }
-
     /// Decoded and stored bytes of a unit.
     fn unit_bytes(&self, (input, number): UnitKey) -> (u64, u64) {
-        let Some(Some(grid)) = self.grids.get(input) else { return (0, 0) };
+        let Some(grid) = self.touch.grid(input) else { return (0, 0) };
         let index = grid.counts().index_of(number);
         let decoded = grid.region(&index).shape.count() * self.pass.program.element_bytes(input);
         match &self.pass.program.inputs[input].from {
             InputFrom::Source(source) => (decoded as u64, source.stored_bytes(&index)),
             InputFrom::Late(_) => (0, 0),
         }
-    }
-
-    fn units_of(&self, tile: usize) -> Result<Vec<UnitKey>> {
-        let regions = input_regions(&self.pass.program, &self.pass.sweep.region(tile))?;
-        let mut keys = Vec::new();
-        for (input, boxes) in regions.iter().enumerate() {
-            let Some(Some(grid)) = self.grids.get(input) else { continue };
-            for part in boxes.parts() {
-                keys.extend(indices(grid.touching(&part)).map(|index| (input, grid.counts().linear_of(&index))));
-            }
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        Ok(keys)
     }
 }

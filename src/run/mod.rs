@@ -1,23 +1,28 @@
 //! Running a plan: a pure flow decides, a driver does. It knows no op and no format, only stages, sources and sinks.
 //! It decides nothing about tiles or placement; that is the plan's.
 
+mod done;
 mod event;
 mod flow;
-mod keep;
+mod journal;
+mod lanes;
 mod ledger;
 mod store;
 pub(crate) mod threads;
 pub mod virtual_time;
 
+pub use done::Done;
 pub use event::{Lane, PassReport, Progress, Span, Summary};
-pub use flow::{Command, Event, Flow, PartKey, UnitKey};
+pub use flow::{Command, Event, Flow, PartKey, Setup};
 pub use ledger::Ledger;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::grid::Dims;
 use crate::plan::{Output, Pass, Plan};
-use crate::storage::Identity;
+use crate::storage::{Identity, Place, Sink};
 use crate::tile::Tile;
+use journal::{Journal, Past};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,51 +37,141 @@ pub(crate) type LateValues = HashMap<usize, Arc<Tile>>;
 /// must be quick.
 pub type Observer<'o> = &'o dyn Fn(&Progress) -> Result<()>;
 
-/// Runs a plan: every output is written, or given up so that nothing looks whole.
+/// A run: a plan and all that it needs to be played.
+#[derive(Clone, Copy)]
+pub struct Job<'j> {
+    /// What to do.
+    pub plan: &'j Plan,
+    /// Where the results go.
+    pub outputs: &'j [Output],
+    /// What computes.
+    pub device: &'j dyn Device,
+    /// What makes two runs the same work.
+    pub identity: &'j Identity,
+    /// Where the run keeps its journal; without one it cannot be gone on with.
+    pub place: Option<&'j dyn Place>,
+    /// Who is told.
+    pub observe: Observer<'j>,
+}
+
+/// Runs a plan: every output is written. A run that stops leaves what it finished for another to go on with where it keeps a
+/// journal; else its outputs are given up, so that nothing looks whole.
 ///
 /// # Errors
 /// What stopped it: a source that fails, a sink that fails, a fault of ours.
-pub fn run(plan: &Plan, outputs: &[Output], device: &dyn Device, identity: &Identity, observe: Observer<'_>) -> Result<Summary> {
+pub fn run(job: &Job<'_>) -> Result<Summary> {
     let started = Instant::now();
     let before = crate::os::resident_bytes();
-    let mut begun = 0;
-    let mut ready = || -> Result<()> {
-        for output in outputs {
-            output.sink.begin(identity)?;
-            begun += 1;
-        }
-        Ok(())
-    };
-    let done = ready().and_then(|()| run_passes(plan, outputs, device, observe, started));
-    let finished = done.and_then(|summary| outputs.iter().try_for_each(|o| o.sink.finish()).map(|()| summary));
-    if finished.is_err() {
-        outputs.iter().take(begun).for_each(|o| o.sink.abandon());
-    }
+    let (mut journal, past) = Journal::open(job.place, job.identity)?;
+    let mut begun = Vec::new();
+    let past = begin(job, &mut journal, past, &mut begun);
+    let done = past.and_then(|past| run_passes(job, &past, &mut journal, started));
+    let sinks = || job.outputs.iter().map(|output| &output.sink);
+    let finished = done.and_then(|summary| {
+        sinks().try_for_each(|sink| sink.complete())?;
+        sinks().try_for_each(|sink| sink.finish())?;
+        Ok(summary)
+    });
+    let finished = finished.map_err(|error| give_up(error, &mut journal, &begun));
     finished.map(|mut summary| {
+        journal.remove();
         let grown = |after: u64| after.saturating_sub(before.unwrap_or(after));
         summary.measured_bytes = summary.measured_bytes.map(grown);
-        summary.predicted_bytes = plan.peak_bytes();
+        summary.predicted_bytes = job.plan.peak_bytes();
         summary.seconds = started.elapsed().as_secs_f64();
-        summary.threads = plan.machine.threads;
+        summary.threads = job.plan.machine.threads;
         summary
     })
 }
 
-fn run_passes(plan: &Plan, outputs: &[Output], device: &dyn Device, observe: Observer<'_>, started: Instant) -> Result<Summary> {
+/// Makes every output ready: as an unfinished run left it, if all of them can be gone on with, else empty.
+fn begin<'j>(job: &Job<'j>, journal: &mut Journal<'_>, past: Past, begun: &mut Vec<&'j dyn Sink>) -> Result<Past> {
+    if !past.is_empty() {
+        let nothing = Vec::new();
+        let mut whole = true;
+        for (number, output) in job.outputs.iter().enumerate() {
+            whole = whole && output.sink.resume(job.identity, past.written.get(&number).unwrap_or(&nothing))?;
+            begun.push(&*output.sink);
+        }
+        if whole {
+            return Ok(past);
+        }
+        begun.drain(..).for_each(|sink| sink.suspend());
+        journal.restart()?;
+    }
+    for output in job.outputs {
+        output.sink.begin(job.identity)?;
+        begun.push(&*output.sink);
+    }
+    Ok(Past::default())
+}
+
+/// After an error: what was finished is kept where another run can go on, else nothing is.
+fn give_up(error: Error, journal: &mut Journal<'_>, begun: &[&dyn Sink]) -> Error {
+    if journal.is_kept() && journal.has_records() {
+        let durable = begun.iter().try_for_each(|sink| sink.sync()).and_then(|()| journal.mark());
+        begun.iter().for_each(|sink| sink.suspend());
+        return if durable.is_ok() { journal::kept(error) } else { error };
+    }
+    begun.iter().for_each(|sink| sink.abandon());
+    journal.remove();
+    error
+}
+
+fn run_passes(job: &Job<'_>, past: &Past, journal: &mut Journal<'_>, started: Instant) -> Result<Summary> {
+    let plan = job.plan;
     let pool = threads::pool(plan.machine.threads)?;
     let mut late = LateValues::new();
-    let mut summary = Summary::default();
+    let mut summary = Summary { resumed: past.written.values().map(Vec::len).sum(), ..Summary::default() };
     for (number, pass) in plan.passes.iter().enumerate() {
+        let known = known_folds(pass, number, past)?;
         let numbers = (number + 1, plan.passes.len());
-        let driver = threads::Driver::new(pass, outputs, device, &late, &pool);
-        let (report, made, resident) =
-            driver.run(numbers, started, observe).map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
-        late.extend(made);
+        let setup = Setup { units: sink_units(pass, job.outputs), done: done_before(pass, past), folded: known.is_some() };
+        let driver = threads::Driver::new(pass, job, &late, &pool);
+        let told = threads::Told { numbers, started, observe: job.observe };
+        let played = driver.run(setup, told, journal);
+        let (report, made, resident) = played.map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
+        for (fold, end) in pass.program.folds.iter().enumerate().filter(|_| known.is_none()) {
+            let result = made.get(&end.key).ok_or_else(|| Error::bug("a fold without a result"))?;
+            journal.folded((number, fold), result.data.bytes())?;
+        }
+        late.extend(known.unwrap_or(made));
         summary.bytes += pass_bytes(pass);
         summary.measured_bytes = summary.measured_bytes.max(resident);
         summary.passes.push(report);
     }
     Ok(summary)
+}
+
+/// The extents of the commit units of each of a pass's sink ends.
+#[must_use]
+pub fn sink_units(pass: &Pass, outputs: &[Output]) -> Vec<Option<Dims>> {
+    pass.program.sinks.iter().map(|s| outputs.get(s.output).and_then(|o| o.sink.unit())).collect()
+}
+
+/// What of each of a pass's sink ends was written before.
+fn done_before(pass: &Pass, past: &Past) -> Vec<Done> {
+    let of = |output: usize| past.written.get(&output).map(|all| all.iter().map(|w| w.region).collect());
+    pass.program.sinks.iter().map(|s| Done::of(of(s.output).unwrap_or_default())).collect()
+}
+
+/// The results of a pass's folds, where an earlier run noted all of them.
+fn known_folds(pass: &Pass, number: usize, past: &Past) -> Result<Option<LateValues>> {
+    let folds = &pass.program.folds;
+    if folds.is_empty() || !(0..folds.len()).all(|fold| past.late.contains_key(&(number, fold))) {
+        return Ok(None);
+    }
+    let mut known = LateValues::new();
+    for (fold, end) in folds.iter().enumerate() {
+        let bytes = past.late.get(&(number, fold)).map(Vec::as_slice).unwrap_or_default();
+        let mut tile = Tile::zeroed(end.info.dtype, end.info.shape);
+        if tile.data.bytes().len() != bytes.len() {
+            return Err(Error::bug(format!("{} bytes noted of {}", bytes.len(), end.origin.op)));
+        }
+        tile.data.bytes_mut().copy_from_slice(bytes);
+        known.insert(end.key, Arc::new(tile));
+    }
+    Ok(Some(known))
 }
 
 /// Decoded bytes of a pass's sources and of its results.

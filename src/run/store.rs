@@ -2,10 +2,10 @@
 //! It decides nothing: the flow says when each is made and dropped.
 
 use super::LateValues;
-use super::flow::{Flow, PartKey, UnitKey};
+use super::flow::{Flow, PartKey};
 use crate::device::{InputData, Launched};
 use crate::error::{Error, Result};
-use crate::plan::{InputFrom, Pass};
+use crate::plan::{InputFrom, Pass, UnitKey};
 use crate::tile::{Buffer, Tile};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) struct Store {
     /// Results of tiles.
     pub launched: HashMap<usize, Arc<Launched>>,
     /// Encoded commit units that are not yet written.
-    pub encoded: HashMap<PartKey, Vec<u8>>,
+    pub encoded: HashMap<PartKey, Arc<Vec<u8>>>,
 }
 
 impl Store {

@@ -1,18 +1,19 @@
 //! Plays a flow with threads: readers, one worker pool that takes the furthest-downstream work, one writer.
 //! The only place that makes threads and channels. Every channel is bounded, and never more is sent than it holds.
 
-use super::event::{Lane, PassReport, Progress, Span};
-use super::flow::{Command, Event, Flow, PartKey, UnitKey};
+use super::event::{Lane, PassReport, Progress};
+use super::flow::{Command, Event, Flow, Setup};
+use super::journal::Journal;
+use super::lanes::{Done, ReadOrder, Report, Work, WriteOrder, decode, launch_lane, pause, read_lane, timed, write_lane};
 use super::store::{Store, part_bytes};
-use super::{Folds, LateValues, Observer, READERS};
-use crate::device::{Device, InputData, Launched};
+use super::{Folds, Job, LateValues, Observer, READERS};
+use crate::device::{Device, InputData};
 use crate::error::{Error, Result};
-use crate::grid::Region;
-use crate::plan::{InputFrom, Output, Pass};
+use crate::grid::Dims;
+use crate::plan::{InputFrom, Output, Pass, UnitKey};
 use crate::storage::Source;
 use crate::tile::Buffer;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,50 +39,6 @@ pub(crate) fn urgency(command: &Command) -> usize {
     }
 }
 
-/// What a lane finished.
-enum Done {
-    Read(UnitKey, Option<Vec<u8>>),
-    Decoded(UnitKey, Buffer),
-    Launched(usize, Launched),
-    Encoded(PartKey, Vec<u8>),
-    Written(PartKey),
-}
-
-/// A finished piece of work: what, by which thread of which lane, when and in how many seconds, and whether a thread of the
-/// device did it.
-struct Report {
-    done: Result<Done>,
-    lane: Lane,
-    worker: usize,
-    number: usize,
-    begun: Instant,
-    seconds: f64,
-    by_device: bool,
-}
-
-impl Report {
-    fn span(&self, started: Instant) -> Span {
-        let start = self.begun.saturating_duration_since(started).as_secs_f64();
-        Span { lane: self.lane, worker: self.worker, number: self.number, start, seconds: self.seconds }
-    }
-}
-
-/// Work that owns what it needs.
-type Work<'s> = Box<dyn FnOnce() -> Report + Send + 's>;
-
-/// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
-fn timed(lane: Lane, number: usize, work: impl FnOnce() -> Result<Done>) -> Report {
-    let begun = Instant::now();
-    let done =
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
-    let worker = rayon::current_thread_index().unwrap_or(0);
-    Report { done, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64(), by_device: false }
-}
-
-/// Orders for the I/O lanes.
-type ReadOrder = (UnitKey, Arc<dyn Source>, crate::grid::Dims);
-type WriteOrder = (PartKey, Region, usize, Vec<u8>);
-
 /// Plays one pass.
 pub(crate) struct Driver<'r> {
     pass: &'r Pass,
@@ -98,16 +55,17 @@ struct Outstanding {
     works: usize,
     launches: usize,
     writes: usize,
+    syncs: usize,
 }
 
 impl Outstanding {
     fn all(&self) -> usize {
-        self.reads + self.works + self.launches + self.writes
+        self.reads + self.works + self.launches + self.writes + self.syncs
     }
 }
 
 /// A pass under way.
-struct Running<'r> {
+struct Running<'r, 'j, 'p> {
     flow: Flow<'r>,
     store: Store,
     folds: Folds<'r>,
@@ -115,54 +73,57 @@ struct Running<'r> {
     out: Outstanding,
     report: PassReport,
     resident: Option<u64>,
+    journal: &'j mut Journal<'p>,
+    /// The output of each sink end.
+    outputs: Vec<usize>,
+    notices: Vec<String>,
+}
+
+/// Which pass of how many it is, when the run began, and who is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'o> {
+    pub numbers: (usize, usize),
+    pub started: Instant,
+    pub observe: Observer<'o>,
 }
 
 impl<'r> Driver<'r> {
-    pub fn new(
-        pass: &'r Pass,
-        outputs: &'r [Output],
-        device: &'r dyn Device,
-        late: &'r LateValues,
-        pool: &'r rayon::ThreadPool,
-    ) -> Self {
-        Driver { pass, outputs, device, late, pool }
+    pub fn new(pass: &'r Pass, job: &Job<'r>, late: &'r LateValues, pool: &'r rayon::ThreadPool) -> Self {
+        Driver { pass, outputs: job.outputs, device: job.device, late, pool }
     }
 
     /// Runs the pass; gives its figures, its late values, and the most resident bytes seen.
-    pub fn run(
-        &self,
-        numbers: (usize, usize),
-        started: Instant,
-        observe: Observer<'_>,
-    ) -> Result<(PassReport, LateValues, Option<u64>)> {
-        let units = self.pass.program.sinks.iter().map(|s| self.outputs.get(s.output).and_then(|o| o.sink.unit())).collect();
+    pub fn run(&self, setup: Setup, told: Told<'_>, journal: &mut Journal<'_>) -> Result<(PassReport, LateValues, Option<u64>)> {
         let mut running = Running {
-            flow: Flow::new(self.pass, units)?,
+            flow: Flow::new(self.pass, setup)?,
             store: Store::default(),
             folds: Folds::new(self.pass),
             waiting: Vec::new(),
             out: Outstanding::default(),
             report: PassReport::default(),
             resident: crate::os::resident_bytes(),
+            journal,
+            outputs: self.pass.program.sinks.iter().map(|s| s.output).collect(),
+            notices: Vec::new(),
         };
         let begun = Instant::now();
         let device_lanes = self.device.lanes(self.pass);
-        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + self.pool.current_num_threads() + device_lanes + 2);
+        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + self.pool.current_num_threads() + device_lanes + 3);
         let (launches_in, launches) = bounded::<Work<'_>>(device_lanes.max(1));
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
-        let (writes_in, writes) = bounded::<WriteOrder>(1 + QUEUED);
+        let (writes_in, writes) = bounded::<WriteOrder>(2 + QUEUED);
         std::thread::scope(|scope| {
             for worker in 0..READERS {
                 let (reads, reports_in) = (reads.clone(), reports_in.clone());
-                scope.spawn(move || read_lane(worker, &reads, &reports_in));
+                scope.spawn(move || read_lane(worker, reads, |report| reports_in.send(report).is_ok()));
             }
             for worker in 0..device_lanes {
                 let (launches, reports_in) = (launches.clone(), reports_in.clone());
-                scope.spawn(move || launch_lane(worker, &launches, &reports_in));
+                scope.spawn(move || launch_lane(worker, launches, |report| reports_in.send(report).is_ok()));
             }
             let outputs = self.outputs;
             let write_reports = reports_in.clone();
-            scope.spawn(move || write_lane(&writes, &write_reports, outputs));
+            scope.spawn(move || write_lane(writes, |report| write_reports.send(report).is_ok(), outputs));
             let done = self.pool.in_place_scope(|workers| {
                 let lanes = Lanes {
                     reads: &reads_in,
@@ -171,28 +132,29 @@ impl<'r> Driver<'r> {
                     reports: &reports_in,
                     of_device: device_lanes,
                 };
-                self.play(&mut running, workers, &lanes, &reports, (numbers, started, observe))
+                self.play(&mut running, workers, &lanes, &reports, told)
             });
             drop((reads_in, writes_in, launches_in));
             done
         })?;
+        running.journal.flush()?;
         running.report.seconds = begun.elapsed().as_secs_f64();
         running.report.tiles = self.pass.sweep.tiles();
+        running.report.passed_over = running.flow.passed_over();
         running.report.device_lanes = device_lanes;
         running.report.ledger_peak = running.flow.ledger().peak();
-        let all =
-            (0..self.pass.program.inputs.len()).filter_map(|k| running.flow.grid(k)).map(|g| g.counts().count() as u64).sum();
-        running.report.units_read = (running.flow.reads(), all);
-        Ok((running.report, running.folds.finish()?, running.resident))
+        running.report.units_read = (running.flow.reads(), self.pass.costs.reads.distinct);
+        let made = if running.flow.joins() { running.folds.finish()? } else { LateValues::new() };
+        Ok((running.report, made, running.resident))
     }
 
     fn play<'s>(
         &'s self,
-        running: &mut Running<'r>,
+        running: &mut Running<'r, '_, '_>,
         workers: &rayon::Scope<'s>,
         lanes: &Lanes<'_, 's>,
         reports: &Receiver<Report>,
-        (numbers, started, observe): ((usize, usize), Instant, Observer<'_>),
+        told: Told<'_>,
     ) -> Result<()>
     where
         'r: 's,
@@ -209,24 +171,53 @@ impl<'r> Driver<'r> {
                 return Err(Error::bug(format!("the run stands still after {done} of {all} tiles")));
             }
             let report = reports.recv_timeout(TICK);
-            let span = report.as_ref().ok().map(|report| report.span(started));
-            let told = match report {
-                Ok(report) => running.accept(report).and_then(|event| self.obey(running, event)),
+            let span = report.as_ref().ok().map(|report| report.span(told.started));
+            let heard = match report {
+                Ok(report) => self.heed(running, report),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => Err(Error::bug("every lane is gone")),
             };
-            let notices = self.device.notices();
+            let heard = heard.and_then(|()| running.journal.tick()).and_then(|()| self.ask_for_mark(running, lanes));
+            let mut notices = std::mem::take(&mut running.notices);
+            notices.extend(self.device.notices());
             running.report.notices.extend_from_slice(&notices);
-            let progress = Progress { notices, span, ..running.progress(self.pass, numbers, started) };
-            told.and_then(|()| observe(&progress)).inspect_err(|_| running.drain(reports))?;
+            let progress = Progress { notices, span, ..running.progress(self.pass, told) };
+            heard.and_then(|()| (told.observe)(&progress)).inspect_err(|_| running.drain(reports))?;
         }
     }
 
+    /// Takes a report in: its event goes to the flow; what failed and may be tried again is told again.
+    fn heed(&self, running: &mut Running<'r, '_, '_>, report: Report) -> Result<()> {
+        let command = report.command;
+        match running.accept(report) {
+            Ok(Some(event)) => self.obey(running, event),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                let again = command.and_then(|failed| running.flow.again(failed, error.passes()));
+                let again = again.ok_or_else(|| error.clone())?;
+                running.notices.push(format!("tried again: {}", error.what()));
+                running.waiting.push(again);
+                Ok(())
+            }
+        }
+    }
+
+    /// From time to time the writer makes durable what was written, and the journal says so.
+    fn ask_for_mark(&self, running: &mut Running<'r, '_, '_>, lanes: &Lanes<'_, '_>) -> Result<()> {
+        if running.out.syncs > 0 || running.out.writes > QUEUED || !running.journal.wants_mark() {
+            return Ok(());
+        }
+        running.out.syncs += 1;
+        lanes.writes.send(WriteOrder::Sync).map_err(|_| Error::bug("the writer is gone"))
+    }
+
     /// Gives an event to the flow and does what needs no lane.
-    fn obey(&self, running: &mut Running<'r>, event: Event) -> Result<()> {
+    fn obey(&self, running: &mut Running<'r, '_, '_>, event: Event) -> Result<()> {
         let mut events = vec![event];
+        let mut commands = Vec::new();
         while let Some(event) = events.pop() {
-            for command in running.flow.step(event)? {
+            running.flow.step(event, &mut commands)?;
+            for command in commands.drain(..) {
                 match command {
                     Command::Drop(unit) => drop(running.store.units.remove(&unit)),
                     Command::Free(tile) => drop(running.store.launched.remove(&tile)),
@@ -245,7 +236,7 @@ impl<'r> Driver<'r> {
     }
 
     /// Gives waiting commands to lanes that have room, the furthest downstream first.
-    fn hand_out<'s>(&'s self, running: &mut Running<'r>, workers: &rayon::Scope<'s>, lanes: &Lanes<'_, 's>) -> Result<()>
+    fn hand_out<'s>(&'s self, running: &mut Running<'r, '_, '_>, workers: &rayon::Scope<'s>, lanes: &Lanes<'_, 's>) -> Result<()>
     where
         'r: 's,
     {
@@ -266,7 +257,7 @@ impl<'r> Driver<'r> {
 
     fn give<'s>(
         &'s self,
-        running: &mut Running<'r>,
+        running: &mut Running<'r, '_, '_>,
         workers: &rayon::Scope<'s>,
         lanes: &Lanes<'_, 's>,
         command: Command,
@@ -279,14 +270,17 @@ impl<'r> Driver<'r> {
             Command::Read(key) => {
                 let (source, index) = self.unit(running, key)?;
                 running.out.reads += 1;
-                return lanes.reads.send((key, source, index)).map_err(|_| Error::bug("the readers are gone"));
+                let failures = running.flow.failures(command) + running.flow.failures(Command::Decode(key));
+                let order = ReadOrder { unit: key, source, index, pause: pause(failures) };
+                return lanes.reads.send(order).map_err(|_| Error::bug("the readers are gone"));
             }
             Command::Write(part) => {
-                let encoded = running.store.encoded.remove(&part).ok_or_else(|| Error::bug("a write before its encoding"))?;
+                let encoded = running.store.encoded.get(&part).cloned();
+                let encoded = encoded.ok_or_else(|| Error::bug("a write before its encoding"))?;
                 let output = self.pass.program.sinks[part.1].output;
-                running.report.written_bytes += encoded.len() as u64;
                 running.out.writes += 1;
-                return lanes.writes.send((part, running.flow.part(part), output, encoded)).map_err(gone);
+                let (region, pause) = (running.flow.part(part), pause(running.flow.failures(command)));
+                return lanes.writes.send(WriteOrder::Part { part, region, output, encoded, pause }).map_err(gone);
             }
             _ => {}
         }
@@ -306,7 +300,7 @@ impl<'r> Driver<'r> {
         Ok(())
     }
 
-    fn unit(&self, running: &Running<'r>, (input, number): UnitKey) -> Result<(Arc<dyn Source>, crate::grid::Dims)> {
+    fn unit(&self, running: &Running<'r, '_, '_>, (input, number): UnitKey) -> Result<(Arc<dyn Source>, Dims)> {
         match (self.pass.program.inputs.get(input).map(|i| &i.from), running.flow.grid(input)) {
             (Some(InputFrom::Source(source)), Some(grid)) => Ok((source.clone(), grid.counts().index_of(number))),
             _ => Err(Error::bug("a unit of an input that is not read in units")),
@@ -314,7 +308,7 @@ impl<'r> Driver<'r> {
     }
 
     /// The work of a command as a closure that owns what it needs.
-    fn work<'s>(&'s self, running: &mut Running<'r>, command: Command) -> Result<Work<'s>>
+    fn work<'s>(&'s self, running: &mut Running<'r, '_, '_>, command: Command) -> Result<Work<'s>>
     where
         'r: 's,
     {
@@ -324,14 +318,14 @@ impl<'r> Driver<'r> {
                 let stored = running.store.stored.remove(&key).flatten();
                 let shape = running.flow.grid(key.0).map(|g| g.region(&index).shape).unwrap_or_default();
                 let bytes = shape.count() * self.pass.program.element_bytes(key.0);
-                Ok(Box::new(move || timed(Lane::Decode, key.1, || decode(&*source, key, &index, stored, bytes))))
+                Ok(Box::new(move || timed(Lane::Decode, Some(command), || decode(&*source, key, &index, stored, bytes))))
             }
             Command::Launch(tile) => {
                 let inputs: Vec<InputData<'r>> = running.store.inputs(&running.flow, self.pass, self.late, tile)?;
                 let region = self.pass.sweep.region(tile);
                 let place = move |e: Error| e.at(format!("tile {region}"));
                 Ok(Box::new(move || {
-                    timed(Lane::Compute, tile, || {
+                    timed(Lane::Compute, Some(command), || {
                         Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs).map_err(place)?))
                     })
                 }))
@@ -343,7 +337,7 @@ impl<'r> Driver<'r> {
                 let inside = region.relative_to(&self.pass.sweep.region(part.0).start);
                 let target = self.outputs.get(output).map(|o| o.sink.clone()).ok_or_else(|| Error::bug("a sink that is none"))?;
                 Ok(Box::new(move || {
-                    timed(Lane::Encode, part.0, || {
+                    timed(Lane::Encode, Some(command), || {
                         let mut copy = Buffer::default();
                         let encoded = target.encode(&region, part_bytes(&launched.tiles[sink], &inside, &mut copy))?;
                         Ok(Done::Encoded(part, encoded))
@@ -353,12 +347,6 @@ impl<'r> Driver<'r> {
             other => Err(Error::bug(format!("{other:?} is no work"))),
         }
     }
-}
-
-fn decode(source: &dyn Source, key: UnitKey, index: &crate::grid::Dims, stored: Option<Vec<u8>>, bytes: usize) -> Result<Done> {
-    let mut buffer = Buffer::zeroed(bytes);
-    source.decode(index, stored, buffer.bytes_mut()).map_err(|e| e.at(format!("unit {index} of {}", source.name())))?;
-    Ok(Done::Decoded(key, buffer))
 }
 
 /// The ends of the lanes that a driver holds.
@@ -371,51 +359,20 @@ struct Lanes<'l, 's> {
     of_device: usize,
 }
 
-fn read_lane(worker: usize, orders: &Receiver<ReadOrder>, reports: &Sender<Report>) {
-    for (key, source, index) in orders {
-        let fetch = || source.fetch(&index).map(|stored| Done::Read(key, stored));
-        let report = timed(Lane::Read, key.1, || fetch().map_err(|e| e.at(format!("unit {index} of {}", source.name()))));
-        if reports.send(Report { worker, ..report }).is_err() {
-            return;
-        }
-    }
-}
-
-/// A thread of the device: fills it, waits for it, empties it, one tile after another.
-fn launch_lane(worker: usize, orders: &Receiver<Work<'_>>, reports: &Sender<Report>) {
-    for work in orders {
-        if reports.send(Report { by_device: true, worker, ..work() }).is_err() {
-            return;
-        }
-    }
-}
-
-fn write_lane(orders: &Receiver<WriteOrder>, reports: &Sender<Report>, outputs: &[Output]) {
-    for (part, region, output, encoded) in orders {
-        let report = timed(Lane::Write, part.0, || {
-            let sink = outputs.get(output).map(|o| &o.sink).ok_or_else(|| Error::bug("a sink that is none"))?;
-            sink.write(&region, encoded)?;
-            Ok(Done::Written(part))
-        });
-        if reports.send(report).is_err() {
-            return;
-        }
-    }
-}
-
-impl Running<'_> {
+impl Running<'_, '_, '_> {
     /// Takes a report's data in and names its event.
-    fn accept(&mut self, report: Report) -> Result<Event> {
+    fn accept(&mut self, report: Report) -> Result<Option<Event>> {
         let place = Lane::ALL.iter().position(|l| *l == report.lane).unwrap_or(0);
         self.report.busy_seconds[place] += report.seconds;
         let count = match report.lane {
             Lane::Read => &mut self.out.reads,
+            Lane::Write if report.command.is_none() => &mut self.out.syncs,
             Lane::Write => &mut self.out.writes,
             _ if report.by_device => &mut self.out.launches,
             _ => &mut self.out.works,
         };
         *count -= 1;
-        Ok(match report.done? {
+        Ok(Some(match report.done? {
             Done::Read(key, stored) => {
                 self.report.read_bytes += stored.as_ref().map_or(0, Vec::len) as u64;
                 self.store.stored.insert(key, stored);
@@ -431,11 +388,18 @@ impl Running<'_> {
                 Event::Launched(tile)
             }
             Done::Encoded(part, encoded) => {
-                self.store.encoded.insert(part, encoded);
+                self.report.written_bytes += encoded.len() as u64;
+                self.store.encoded.insert(part, Arc::new(encoded));
                 Event::Encoded(part)
             }
-            Done::Written(part) => Event::Written(part),
-        })
+            Done::Written(part, note) => {
+                self.store.encoded.remove(&part);
+                let region = self.flow.part(part);
+                self.journal.wrote(self.outputs[part.1], &region, &note)?;
+                Event::Written(part)
+            }
+            Done::Durable => return self.journal.mark().map(|()| None),
+        }))
     }
 
     /// After an error: waits for what the lanes still do, so that nothing of the run outlives it.
@@ -446,7 +410,7 @@ impl Running<'_> {
         }
     }
 
-    fn progress(&self, pass: &Pass, numbers: (usize, usize), started: Instant) -> Progress {
+    fn progress(&self, pass: &Pass, Told { numbers, started, .. }: Told<'_>) -> Progress {
         let tiles = self.flow.progress();
         let bytes = super::pass_bytes(pass);
         let share = if tiles.1 == 0 { bytes } else { bytes / tiles.1 as u64 * tiles.0 as u64 };

@@ -38,7 +38,7 @@ pub fn write_units(sink: &dyn Sink, bytes: &[u8]) -> Result<()> {
         copy_view(&view, &mut part, &region.shape, &Dims::filled(region.shape.len(), 0));
         let encoded = sink.encode(&region, &part)?;
         assert!(encoded.len() as u64 <= sink.encoded_bytes(&region));
-        sink.write(&region, encoded)?;
+        sink.write(&region, &encoded)?;
     }
     Ok(())
 }
@@ -47,6 +47,7 @@ pub fn write_units(sink: &dyn Sink, bytes: &[u8]) -> Result<()> {
 pub fn write_whole(sink: &dyn Sink, bytes: &[u8]) -> Result<()> {
     sink.begin(&Identity("test".to_owned()))?;
     write_units(sink, bytes)?;
+    sink.complete()?;
     sink.finish()
 }
 

@@ -283,6 +283,9 @@ pub(super) fn deflate(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     }
 }
 
+/// What a compressor holds: window, hash chains, pending output.
+pub(super) const DEFLATING_BYTES: u64 = 512 << 10;
+
 /// A bound on the zlib stream of `len` bytes: stored blocks cost five bytes each, headers and checksum a few more.
 pub(super) fn deflate_bound(len: usize) -> usize {
     len + len / 1000 * 5 + 128

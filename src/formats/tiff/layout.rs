@@ -49,6 +49,11 @@ impl Blocks {
         self.storages.get(way).copied()
     }
 
+    /// The stored bytes of the largest block.
+    pub fn largest(&self) -> u64 {
+        self.sizes.iter().copied().max().unwrap_or(0)
+    }
+
     /// Where one block of a page starts and its stored bytes; 0, 0 for one that is not stored.
     pub fn block(&self, page: usize, block: usize) -> Option<(u64, u64)> {
         if let Some(stride) = self.stride {

@@ -60,7 +60,8 @@ pub struct Options {
 pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sink>> {
     let partial = partial::Partial::at(path, options.overwrite)?;
     if options.tiled || options.ome {
-        return Ok(Box::new(tiles::Tiles::new(partial, info, options.ome)?));
+        let ordered = partial::Partial::called(path, options.overwrite, "ordered")?;
+        return Ok(Box::new(tiles::Tiles::new((partial, ordered), info, options.ome)?));
     }
     Ok(Box::new(strips::Strips::new(partial, info, strips::CLASSIC_BYTES)?))
 }

@@ -2,7 +2,7 @@
 //! It does not know what is written.
 
 use crate::error::{Error, Result};
-use crate::os::write_all_at;
+use crate::os::{read_exact_at, write_all_at};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,10 +21,18 @@ impl Partial {
     /// # Errors
     /// A target that exists and may not be overwritten, or a folder that is missing.
     pub fn at(target: &Path, overwrite: bool) -> Result<Self> {
+        Self::called(target, overwrite, "partial")
+    }
+
+    /// The same for a second file of the same target, `.NAME.ending`.
+    ///
+    /// # Errors
+    /// As [`Partial::at`].
+    pub fn called(target: &Path, overwrite: bool, ending: &str) -> Result<Self> {
         let Some(name) = target.file_name() else {
             return Err(Error::caller(format!("{} names no file", target.display())));
         };
-        let beside = target.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+        let beside = target.with_file_name(format!(".{}.{ending}", name.to_string_lossy()));
         let partial = Partial { target: target.to_owned(), beside, overwrite, file: Mutex::new(None) };
         partial.check()?;
         Ok(partial)
@@ -51,9 +59,52 @@ impl Partial {
     /// As [`Partial::at`], and a folder that cannot be written.
     pub fn begin(&self) -> Result<()> {
         self.check()?;
-        let file = File::create(&self.beside).map_err(|e| Error::io("create", &self.beside, &e))?;
+        let opened = File::options().read(true).write(true).create(true).truncate(true).open(&self.beside);
+        let file = opened.map_err(|e| Error::io("create", &self.beside, &e))?;
         *self.lock() = Some(file);
         Ok(())
+    }
+
+    /// Opens the file that an unfinished run left, if it has at least `bytes`; false where it is not there.
+    ///
+    /// # Errors
+    /// As [`Partial::at`], and a file that cannot be opened.
+    pub fn resume(&self, bytes: u64) -> Result<bool> {
+        self.check()?;
+        let file = match File::options().read(true).write(true).open(&self.beside) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(|e| Error::io("open", &self.beside, &e))?,
+        };
+        let found = file.metadata().map_err(|e| Error::io("read the size of", &self.beside, &e))?;
+        let is_whole = found.len() >= bytes;
+        *self.lock() = is_whole.then_some(file);
+        Ok(is_whole)
+    }
+
+    /// Reads bytes that were written.
+    ///
+    /// # Errors
+    /// I/O errors, and a file that was not begun.
+    pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
+        let guard = self.lock();
+        let file = guard.as_ref().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
+        let doing = format!("read {} bytes at {offset} of", bytes.len());
+        read_exact_at(file, bytes, offset).map_err(|e| Error::io(&doing, &self.beside, &e))
+    }
+
+    /// Makes what was written durable.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn sync(&self) -> Result<()> {
+        let guard = self.lock();
+        let Some(file) = guard.as_ref() else { return Ok(()) };
+        file.sync_data().map_err(|e| Error::io("complete", &self.beside, &e))
+    }
+
+    /// Leaves the unfinished file where it is.
+    pub fn suspend(&self) {
+        *self.lock() = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<File>> {
@@ -97,6 +148,11 @@ impl Partial {
     /// The target's path.
     pub fn name(&self) -> String {
         self.target.display().to_string()
+    }
+
+    /// The target's path, beside which the unfinished file lies.
+    pub fn path(&self) -> PathBuf {
+        self.target.clone()
     }
 
     /// The target's file name.

@@ -232,6 +232,29 @@ impl Source for TiffSource {
         self.parts(unit).map_or(0, |parts| parts.iter().map(|p| as_offset(p.bytes)).sum())
     }
 
+    fn most_stored(&self) -> u64 {
+        let (geometry, raw) = (&self.layout.geometry, self.unit.count() * self.layout.info.dtype.size());
+        let of = |storage: &Storage| {
+            if storage.has_free_rows(geometry) {
+                return as_offset(raw);
+            }
+            let (down, across) = storage.counts(geometry);
+            let (rows, columns) = (geometry.height.div_ceil(down.max(1)), geometry.width.div_ceil(across.max(1)));
+            let rank = self.layout.leading.len() + usize::from(geometry.planar);
+            let cut = |extent: usize, part: usize, most: usize| extent.div_ceil(part.max(1)).min(most);
+            let blocks = cut(self.unit[rank], rows, down) * cut(self.unit[rank + 1], columns, across);
+            as_offset(blocks).saturating_mul(self.layout.blocks.largest())
+        };
+        self.layout.blocks.storages.iter().map(of).max().unwrap_or(0)
+    }
+
+    /// A block is decoded whole before the rows and columns of the unit are taken out of it.
+    fn decoding_bytes(&self) -> u64 {
+        let geometry = &self.layout.geometry;
+        let packed = self.layout.blocks.storages.iter().filter(|s| !s.has_free_rows(geometry));
+        packed.map(|s| as_offset(geometry.bytes(s.rows, s.columns))).max().unwrap_or(0)
+    }
+
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
         let parts = self.parts(unit)?;
         let bytes = parts.iter().map(|p| p.bytes).sum();

@@ -87,6 +87,14 @@ impl Source for Stack {
         self.of(unit).map_or(0, |(file, unit)| file.stored_bytes(&unit))
     }
 
+    fn most_stored(&self) -> u64 {
+        self.files.iter().map(Source::most_stored).max().unwrap_or(0)
+    }
+
+    fn decoding_bytes(&self) -> u64 {
+        self.files.iter().map(Source::decoding_bytes).max().unwrap_or(0)
+    }
+
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
         let (file, unit) = self.of(unit)?;
         file.fetch(&unit)

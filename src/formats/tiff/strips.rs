@@ -7,7 +7,8 @@ use super::partial::Partial;
 use super::plan::{Dialect, Plan};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region};
-use crate::storage::{Identity, Info, Sink};
+use crate::storage::{Identity, Info, Sink, Written};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What 32-bit offsets reach.
@@ -77,6 +78,13 @@ impl Strips {
         self.data.saturating_add(self.page_bytes.saturating_mul(wide(page)))
     }
 
+    /// Where a region of a page begins.
+    fn place(&self, region: &Region) -> u64 {
+        let (row, _) = self.plan.corner(region);
+        let skipped = wide(row).saturating_mul(wide(self.plan.line_bytes()));
+        self.page_at(self.plan.page_of(region)).saturating_add(skipped)
+    }
+
     fn data_end(&self) -> u64 {
         self.page_at(self.plan.pages()).next_multiple_of(2)
     }
@@ -133,27 +141,48 @@ impl Sink for Strips {
         wide(region.shape.count().saturating_mul(self.plan.info.dtype.size()))
     }
 
+    fn beside(&self) -> Option<PathBuf> {
+        Some(self.partial.path())
+    }
+
     fn begin(&self, _identity: &Identity) -> Result<()> {
         self.written.store(0, Ordering::Relaxed);
         self.partial.begin()
+    }
+
+    fn resume(&self, _identity: &Identity, written: &[Written]) -> Result<bool> {
+        self.written.store(written.len(), Ordering::Relaxed);
+        let end = written.iter().map(|w| self.place(&w.region).saturating_add(self.encoded_bytes(&w.region))).max();
+        self.partial.resume(end.unwrap_or(0))
     }
 
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
         Ok(self.plan.stored(decoded).into_owned())
     }
 
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
-        let (row, _) = self.plan.corner(region);
-        let skipped = wide(row).saturating_mul(wide(self.plan.line_bytes()));
-        self.partial.write(&encoded, self.page_at(self.plan.page_of(region)).saturating_add(skipped))?;
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
+        self.partial.write(encoded, self.place(region))?;
         self.written.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.partial.sync()
+    }
+
+    fn complete(&self) -> Result<()> {
+        check_complete(&self.plan.info, self.unit, self.written.load(Ordering::Relaxed), &self.name())?;
+        self.write_directories()?;
+        self.partial.sync()
     }
 
     fn finish(&self) -> Result<()> {
         check_complete(&self.plan.info, self.unit, self.written.load(Ordering::Relaxed), &self.name())?;
-        self.write_directories()?;
         self.partial.finish(&entries::header(self.big, self.first_directory()))
+    }
+
+    fn suspend(&self) {
+        self.partial.suspend();
     }
 
     fn abandon(&self) {
@@ -182,8 +211,9 @@ mod tests {
             for unit in indices(Region::whole(grid.counts())) {
                 let region = grid.region(&unit);
                 let page = vec![u8::try_from(unit[0]).unwrap(); region.shape.count() * dtype.size()];
-                strips.write(&region, strips.encode(&region, &page).unwrap()).unwrap();
+                strips.write(&region, &strips.encode(&region, &page).unwrap()).unwrap();
             }
+            strips.complete().unwrap();
             strips.finish().unwrap();
             let source = TiffSource::open(&path).unwrap();
             assert_eq!(*source.info(), info);

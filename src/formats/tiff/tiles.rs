@@ -1,4 +1,5 @@
-//! BigTIFF of compressed tiles: blocks are appended as they come, the directories follow, the header points to them last.
+//! BigTIFF of compressed tiles: blocks are appended as they come and put in order at the end, so that the file's bytes do not
+//! depend on who was first; the directories follow, the header points to them last.
 //! It does not know the array's axes: the plan numbers the pages.
 
 use super::codec::{self, Rows};
@@ -9,7 +10,8 @@ use super::plan::Plan;
 use super::strips::{check_complete, wide};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
-use crate::storage::{Identity, Info, Sink};
+use crate::storage::{Identity, Info, Sink, Written};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Edge of a tile in pixels; smaller pages have smaller tiles, whose edges must be multiples of 16.
@@ -18,10 +20,14 @@ const EDGE: usize = 256;
 const TOGETHER: usize = 8;
 /// Bytes of the BigTIFF header.
 const HEADER: u64 = 16;
+/// Bytes of blocks that are copied together.
+const COPY_BYTES: usize = 1 << 20;
 
 /// A file of tiles.
 pub(super) struct Tiles {
     partial: Partial,
+    /// The file whose blocks lie in order, once all are there.
+    ordered: Partial,
     plan: Plan,
     tile_rows: usize,
     tile_columns: usize,
@@ -31,12 +37,14 @@ pub(super) struct Tiles {
 }
 
 /// What was written so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     end: u64,
     offsets: Vec<u64>,
     sizes: Vec<u64>,
     units: usize,
+    /// Where the first directory is, once they are written.
+    directory: u64,
 }
 
 impl Tiles {
@@ -44,16 +52,22 @@ impl Tiles {
     ///
     /// # Errors
     /// As [`Plan::plain`] and [`Plan::ome`].
-    pub fn new(partial: Partial, info: &Info, ome: bool) -> Result<Self> {
+    pub fn new((partial, ordered): (Partial, Partial), info: &Info, ome: bool) -> Result<Self> {
         let plan = if ome { Plan::ome(info, &partial.file_name())? } else { Plan::plain(info, false)? };
         let edge = |extent: usize| extent.next_multiple_of(16).min(EDGE);
         let (tile_rows, tile_columns) = (edge(plan.height), edge(plan.width));
         let (across, down) = (plan.width.div_ceil(tile_columns), plan.height.div_ceil(tile_rows));
-        Ok(Tiles { partial, plan, tile_rows, tile_columns, across, down, state: Mutex::new(State::default()) })
+        Ok(Tiles { partial, ordered, plan, tile_rows, tile_columns, across, down, state: Mutex::new(State::default()) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A file without a block.
+    fn nothing(&self) -> State {
+        let blocks = self.plan.pages().saturating_mul(self.across).saturating_mul(self.down);
+        State { end: HEADER, offsets: vec![0; blocks], sizes: vec![0; blocks], units: 0, directory: 0 }
     }
 
     fn predicts(&self) -> bool {
@@ -94,6 +108,36 @@ impl Tiles {
         }
     }
 
+    /// The number of a region's first block, and how many it has.
+    fn blocks(&self, region: &Region) -> (usize, usize) {
+        let (row, column) = self.plan.corner(region);
+        let first = (self.plan.page_of(region) * self.down + row / self.tile_rows) * self.across + column / self.tile_columns;
+        (first, self.tiles_in(region))
+    }
+
+    /// Copies the blocks into the second file, one behind the other in the order of pages, rows and columns.
+    fn put_in_order(&self, state: &State) -> Result<State> {
+        self.ordered.begin()?;
+        let mut ordered = State { end: HEADER, ..state.clone() };
+        let (mut held, mut from) = (Vec::with_capacity(COPY_BYTES), HEADER);
+        for (block, (at, size)) in state.offsets.iter().zip(&state.sizes).enumerate() {
+            let start = held.len();
+            held.resize(start + usize::try_from(*size).unwrap_or(0), 0);
+            self.partial.read(held.get_mut(start..).unwrap_or_default(), *at)?;
+            if let Some(place) = ordered.offsets.get_mut(block) {
+                *place = ordered.end;
+            }
+            ordered.end += size;
+            if held.len() >= COPY_BYTES {
+                self.ordered.write(&held, from)?;
+                held.clear();
+                from = ordered.end;
+            }
+        }
+        self.ordered.write(&held, from)?;
+        Ok(ordered)
+    }
+
     fn write_directories(&self, state: &State) -> Result<u64> {
         let (per_page, first) = (self.across * self.down, state.end.next_multiple_of(16));
         let mut at = first;
@@ -108,7 +152,7 @@ impl Tiles {
             entries.longs(tag::TILE_BYTES, state.sizes.get(blocks).unwrap_or_default());
             let next = (at + entries.len()).next_multiple_of(16);
             let is_last = page + 1 == self.plan.pages();
-            self.partial.write(&entries.bytes(at, if is_last { 0 } else { next }), at)?;
+            self.ordered.write(&entries.bytes(at, if is_last { 0 } else { next }), at)?;
             at = next;
         }
         Ok(first)
@@ -133,10 +177,45 @@ impl Sink for Tiles {
         wide(tile.saturating_mul(self.tiles_in(region)))
     }
 
+    /// The tables of all blocks.
+    fn held_bytes(&self) -> u64 {
+        32 * wide(self.plan.pages().saturating_mul(self.across).saturating_mul(self.down))
+    }
+
+    fn encoding_bytes(&self, _region: &Region) -> u64 {
+        wide(2 * self.tile_rows * self.tile_line()) + codec::DEFLATING_BYTES
+    }
+
+    fn beside(&self) -> Option<PathBuf> {
+        Some(self.partial.path())
+    }
+
     fn begin(&self, _identity: &Identity) -> Result<()> {
-        let blocks = self.plan.pages().saturating_mul(self.across).saturating_mul(self.down);
-        *self.lock() = State { end: HEADER, offsets: vec![0; blocks], sizes: vec![0; blocks], units: 0 };
+        *self.lock() = self.nothing();
         self.partial.begin()
+    }
+
+    fn resume(&self, _identity: &Identity, written: &[Written]) -> Result<bool> {
+        let mut state = self.nothing();
+        for unit in written {
+            let (first, count) = self.blocks(&unit.region);
+            let places = unit.note.as_chunks::<8>().0;
+            if places.len() != 2 * count {
+                return Ok(false);
+            }
+            for (block, place) in (first..).zip(places.as_chunks::<2>().0) {
+                let [at, size] = place.map(u64::from_le_bytes);
+                let (Some(offset), Some(bytes)) = (state.offsets.get_mut(block), state.sizes.get_mut(block)) else {
+                    return Ok(false);
+                };
+                (*offset, *bytes) = (at, size);
+                state.end = state.end.max(at.saturating_add(size));
+            }
+            state.units += 1;
+        }
+        let end = state.end;
+        *self.lock() = state;
+        self.partial.resume(if written.is_empty() { 0 } else { end })
     }
 
     /// The unit's tiles, each behind the eight bytes of its length.
@@ -144,7 +223,7 @@ impl Sink for Tiles {
         let decoded = self.plan.stored(decoded);
         let line = self.plan.extents(region).1 * self.plan.samples * self.plan.info.dtype.size();
         let mut tile = vec![0; self.tile_rows * self.tile_line()];
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(usize::try_from(self.encoded_bytes(region)).unwrap_or(0));
         for number in 0..self.tiles_in(region) {
             self.cut(&decoded, line, number, &mut tile);
             if self.predicts() {
@@ -161,13 +240,13 @@ impl Sink for Tiles {
         Ok(out)
     }
 
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
-        let (row, column) = self.plan.corner(region);
-        let first = (self.plan.page_of(region) * self.down + row / self.tile_rows) * self.across + column / self.tile_columns;
+    /// The note is the place and the length of each block.
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
+        let (first, count) = self.blocks(region);
         let mut state = self.lock();
-        let (mut rest, mut joined) = (encoded.as_slice(), Vec::with_capacity(encoded.len()));
+        let (mut rest, mut joined, mut note) = (encoded, Vec::with_capacity(encoded.len()), Vec::with_capacity(16 * count));
         let start = state.end;
-        for block in first..first + self.tiles_in(region) {
+        for block in first..first + count {
             let lost = || Error::bug(format!("tile {block} was not encoded whole"));
             let (head, body) = rest.split_first_chunk::<8>().ok_or_else(lost)?;
             let size = u64::from_ne_bytes(*head);
@@ -175,23 +254,42 @@ impl Sink for Tiles {
             let at = start + wide(joined.len());
             *state.offsets.get_mut(block).ok_or_else(lost)? = at;
             *state.sizes.get_mut(block).ok_or_else(lost)? = size;
+            note.extend([at, size].iter().flat_map(|n| n.to_le_bytes()));
             joined.extend_from_slice(tile);
             rest = next;
         }
         self.partial.write(&joined, start)?;
         state.end = start + wide(joined.len());
         state.units += 1;
-        Ok(())
+        Ok(note)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.partial.sync()
+    }
+
+    fn complete(&self) -> Result<()> {
+        let mut state = self.lock();
+        check_complete(&self.plan.info, self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER), state.units, &self.name())?;
+        let mut ordered = self.put_in_order(&state)?;
+        ordered.directory = self.write_directories(&ordered)?;
+        *state = ordered;
+        self.ordered.sync()
     }
 
     fn finish(&self) -> Result<()> {
-        let state = self.lock();
-        check_complete(&self.plan.info, self.plan.unit(self.tile_rows, self.tile_columns * TOGETHER), state.units, &self.name())?;
-        let first = self.write_directories(&state)?;
-        self.partial.finish(&entries::header(true, first))
+        self.ordered.finish(&entries::header(true, self.lock().directory))?;
+        self.partial.abandon();
+        Ok(())
+    }
+
+    fn suspend(&self) {
+        self.ordered.abandon();
+        self.partial.suspend();
     }
 
     fn abandon(&self) {
+        self.ordered.abandon();
         self.partial.abandon();
     }
 }

@@ -6,7 +6,7 @@ use super::meta::{ArrayNode, own_attributes};
 use super::ome;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region};
-use crate::storage::{Axis, Identity, Info, Sink};
+use crate::storage::{Axis, Identity, Info, Sink, Written};
 use crate::tile::{View, copy_view};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
@@ -44,6 +44,8 @@ struct ZarrSink {
     document: Map<String, Value>,
     options: Options,
     identity: Mutex<Option<String>>,
+    /// Chunk files written since they were last made durable.
+    loose: Mutex<Vec<PathBuf>>,
 }
 
 /// Prepares a Zarr v3 array or OME-Zarr 0.5 image: zstd level 3, little-endian. Nothing is written before
@@ -74,7 +76,17 @@ pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sin
     };
     let chunks = Chunks::new(&node, info.shape.len(), info.dtype)?;
     let (target, options) = (path.to_owned(), *options);
-    Ok(Box::new(ZarrSink { info, chunks, target, partial, array, document, options, identity: Mutex::new(None) }))
+    Ok(Box::new(ZarrSink {
+        info,
+        chunks,
+        target,
+        partial,
+        array,
+        document,
+        options,
+        identity: Mutex::new(None),
+        loose: Mutex::default(),
+    }))
 }
 
 fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
@@ -239,11 +251,32 @@ impl Sink for ZarrSink {
         raw_bound(self.chunks.decoded_bytes() as u64).max(self.chunks.stored_bound())
     }
 
+    /// What a shard or a chunk becomes whole before it is encoded.
+    fn encoding_bytes(&self, _region: &Region) -> u64 {
+        2 * self.chunks.decoded_bytes() as u64
+    }
+
+    fn beside(&self) -> Option<PathBuf> {
+        Some(self.target.clone())
+    }
+
     fn begin(&self, identity: &Identity) -> Result<()> {
         refuse_existing(&self.target, self.options.overwrite)?;
         self.clear_partial()?;
         *self.identity() = Some(identity.0.clone());
         Ok(())
+    }
+
+    fn resume(&self, identity: &Identity, written: &[Written]) -> Result<bool> {
+        refuse_existing(&self.target, self.options.overwrite)?;
+        let mut whole = self.partial.join(MARKER).is_file();
+        for unit in written {
+            let stored = <[u8; 8]>::try_from(unit.note.as_slice()).map_or(u64::MAX, u64::from_le_bytes);
+            let found = || fs::metadata(self.chunks.file(&self.index(&unit.region)?)).map_err(|e| Error::bug(e.to_string()));
+            whole = whole && (stored == 0 || found().is_ok_and(|meta| meta.len() == stored));
+        }
+        *self.identity() = whole.then(|| identity.0.clone());
+        Ok(whole)
     }
 
     fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
@@ -261,13 +294,26 @@ impl Sink for ZarrSink {
         self.chunks.encode(whole).map_err(|why| Error::machine(format!("{}: {region} does not encode: {why}", self.name())))
     }
 
-    fn write(&self, region: &Region, encoded: Vec<u8>) -> Result<()> {
+    /// The note is the length of the chunk's file; 0 where there is none.
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
         let index = self.index(region)?;
         if self.identity().is_none() {
             return Err(Error::bug(format!("{}: {region} is written outside begin and finish", self.name())));
         }
         // No bytes: only zeros, which the fill value says already.
-        if encoded.is_empty() { Ok(()) } else { put(&self.chunks.file(&index), &encoded) }
+        if !encoded.is_empty() {
+            let file = self.chunks.file(&index);
+            put(&file, encoded)?;
+            self.loose.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        }
+        Ok((encoded.len() as u64).to_le_bytes().to_vec())
+    }
+
+    fn sync(&self) -> Result<()> {
+        let loose = std::mem::take(&mut *self.loose.lock().unwrap_or_else(PoisonError::into_inner));
+        let durable =
+            |path: &PathBuf| fs::File::open(path).and_then(|f| f.sync_all()).map_err(|e| Error::io("complete", path, &e));
+        loose.iter().try_for_each(durable)
     }
 
     fn finish(&self) -> Result<()> {
@@ -284,6 +330,10 @@ impl Sink for ZarrSink {
         // An empty hidden file that no reader looks at: should it stay, nothing is wrong with the array.
         let _ = fs::remove_file(self.target.join(MARKER));
         Ok(())
+    }
+
+    fn suspend(&self) {
+        *self.identity() = None;
     }
 
     fn abandon(&self) {

@@ -75,6 +75,11 @@ impl Source for ZarrSource {
         self.chunks.stored_bound()
     }
 
+    /// A chunk is decoded whole before what lies inside the array is copied.
+    fn decoding_bytes(&self) -> u64 {
+        2 * self.chunks.decoded_bytes() as u64
+    }
+
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
         let path = self.chunks.file(unit);
         match File::open(&path) {

@@ -1,6 +1,9 @@
 //! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
 //! It does not know how any of them works.
 
+mod identity;
+mod place;
+
 use crate::device::Device;
 use crate::device::cpu::Cpu;
 use crate::dtype::{Element, typed};
@@ -8,8 +11,8 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::plan::{Machine, Output, Plan, explain, plan};
-use crate::run::{Observer, Summary, run};
-use crate::storage::{Identity, Sink};
+use crate::run::{Job, Observer, Summary, run};
+use crate::storage::{Identity, Place, Sink};
 use crate::tile::Tile;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +44,8 @@ pub struct Options {
     pub checked_shaders: bool,
     /// Whether outputs that exist are replaced.
     pub overwrite: bool,
+    /// Whether what an unfinished run left is thrown away instead of gone on with.
+    pub restart: bool,
     /// Whether a TIFF is written in tiles.
     pub tiled: bool,
     /// Whether windows run by their slow meaning only: for tests.
@@ -59,6 +64,7 @@ impl Default for Options {
             gpus: 1,
             checked_shaders: false,
             overwrite: false,
+            restart: false,
             tiled: false,
             by_meaning: false,
         }
@@ -214,9 +220,21 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        let wanted = self.outputs.iter().any(|output| output.sink.wants_identity());
-        let identity = if wanted { identity(&self.outputs, &self.plan) } else { Identity(String::new()) };
-        run(&self.plan, &self.outputs, device, &identity, observe)
+        let place = self.place();
+        let identity = if place.is_some() { identity::identity(&self.outputs, &self.plan) } else { None };
+        let place = place.filter(|_| identity.is_some());
+        if let Some(place) = place.as_ref().filter(|_| self.options.restart) {
+            place.forget()?;
+        }
+        let identity = identity.unwrap_or(Identity(String::new()));
+        let place = place.as_ref().map(|place| place as &dyn Place);
+        run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place, observe })
+    }
+
+    /// Where the run keeps its journal: beside the first output, if all of them can be gone on with.
+    fn place(&self) -> Option<place::Beside> {
+        let paths: Option<Vec<_>> = self.outputs.iter().map(|output| output.sink.beside()).collect();
+        paths?.first().map(|path| place::Beside::of(path))
     }
 
     /// The device of the plan; a GPU is opened only where a pass has work for it.
@@ -248,34 +266,6 @@ fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
 fn gpu(plan: &Plan, _: &Options) -> Result<Box<dyn Device>> {
     let what = format!("device '{}': this build has no GPU support", plan.placement.device);
     Err(Error::caller(what).hint("--device cpu, or build with the feature gpu"))
-}
-
-/// What makes two runs the same work: the graph, its sources, the sinks' layouts. Not budget, tiles or threads.
-fn identity(outputs: &[Output], plan: &Plan) -> Identity {
-    let mut words = String::new();
-    for pass in &plan.passes {
-        for input in &pass.program.inputs {
-            if let crate::plan::InputFrom::Source(source) = &input.from {
-                words += &format!("{} {};", source.name(), source.fingerprint());
-            }
-        }
-        if pass.gpu.as_ref().is_some_and(|gpu| !gpu.sharing.exact) {
-            words += "gpu;";
-        }
-        for step in &pass.program.steps {
-            words += &format!("{} {} {:?};", step.origin.op, step.origin.part, step.inputs);
-        }
-    }
-    for output in outputs {
-        words += &format!("{} {:?};", output.sink.name(), output.sink.unit());
-    }
-    Identity(format!("{:032x}", fnv(words.as_bytes())))
-}
-
-/// FNV-1a over 128 bits.
-fn fnv(bytes: &[u8]) -> u128 {
-    let prime: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(prime))
 }
 
 impl Array {

@@ -1,0 +1,144 @@
+//! What each lane does with an order, and how it reports: reading, decoding, a device's threads, writing. It makes no thread and
+//! decides nothing.
+
+use super::event::{Lane, Span};
+use super::flow::{Command, PartKey};
+use crate::device::Launched;
+use crate::error::{Error, Result};
+use crate::grid::{Dims, Region};
+use crate::plan::{Output, UnitKey};
+use crate::storage::Source;
+use crate::tile::Buffer;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The pause before what failed once is tried again; each further one is four times as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// What a lane finished.
+pub(super) enum Done {
+    Read(UnitKey, Option<Vec<u8>>),
+    Decoded(UnitKey, Buffer),
+    Launched(usize, Launched),
+    Encoded(PartKey, Vec<u8>),
+    Written(PartKey, Vec<u8>),
+    Durable,
+}
+
+/// A finished piece of work: what, by which thread of which lane, when and in how many seconds, and whether a thread of the
+/// device did it.
+pub(super) struct Report {
+    pub done: Result<Done>,
+    /// What was told; none for what the flow knows nothing of.
+    pub command: Option<Command>,
+    pub lane: Lane,
+    pub worker: usize,
+    pub number: usize,
+    pub begun: Instant,
+    pub seconds: f64,
+    pub by_device: bool,
+}
+
+impl Report {
+    pub fn span(&self, started: Instant) -> Span {
+        let start = self.begun.saturating_duration_since(started).as_secs_f64();
+        Span { lane: self.lane, worker: self.worker, number: self.number, start, seconds: self.seconds }
+    }
+}
+
+/// Work that owns what it needs.
+pub(super) type Work<'s> = Box<dyn FnOnce() -> Report + Send + 's>;
+
+/// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
+pub(super) fn timed(lane: Lane, command: Option<Command>, work: impl FnOnce() -> Result<Done>) -> Report {
+    let begun = Instant::now();
+    let done =
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
+    let worker = rayon::current_thread_index().unwrap_or(0);
+    let number = command.map_or(0, number_of);
+    Report { done, command, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64(), by_device: false }
+}
+
+/// The number of the tile, or of the unit, that a command is about.
+fn number_of(command: Command) -> usize {
+    match command {
+        Command::Read(unit) | Command::Decode(unit) | Command::Drop(unit) => unit.1,
+        Command::Encode(part) | Command::Write(part) => part.0,
+        Command::Launch(tile) | Command::Join(tile) | Command::Free(tile) => tile,
+        Command::Finish => 0,
+    }
+}
+
+/// A unit to read, after a pause where it was tried before.
+pub(super) struct ReadOrder {
+    pub unit: UnitKey,
+    pub source: Arc<dyn Source>,
+    pub index: Dims,
+    pub pause: Duration,
+}
+
+/// What the writer is told.
+pub(super) enum WriteOrder {
+    /// A commit unit for an output, after a pause where it was tried before.
+    Part { part: PartKey, region: Region, output: usize, encoded: Arc<Vec<u8>>, pause: Duration },
+    /// All that was written shall outlast the computer.
+    Sync,
+}
+
+/// How long to wait before what failed is tried again.
+pub(super) fn pause(failures: usize) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        n => FIRST_PAUSE * 4u32.saturating_pow(u32::try_from(n - 1).unwrap_or(8)),
+    }
+}
+
+pub(super) fn decode(source: &dyn Source, key: UnitKey, index: &Dims, stored: Option<Vec<u8>>, bytes: usize) -> Result<Done> {
+    let mut buffer = Buffer::zeroed(bytes);
+    source.decode(index, stored, buffer.bytes_mut()).map_err(|e| e.at(format!("unit {index} of {}", source.name())))?;
+    Ok(Done::Decoded(key, buffer))
+}
+
+/// Reads one unit after another, until nobody wants the reports.
+pub(super) fn read_lane(worker: usize, orders: impl IntoIterator<Item = ReadOrder>, report: impl Fn(Report) -> bool) {
+    for ReadOrder { unit, source, index, pause } in orders {
+        std::thread::sleep(pause);
+        let fetch = || source.fetch(&index).map(|stored| Done::Read(unit, stored));
+        let place = |e: Error| e.at(format!("unit {index} of {}", source.name()));
+        let done = timed(Lane::Read, Some(Command::Read(unit)), || fetch().map_err(place));
+        if !report(Report { worker, ..done }) {
+            return;
+        }
+    }
+}
+
+/// A thread of the device: fills it, waits for it, empties it, one tile after another.
+pub(super) fn launch_lane<'w>(worker: usize, orders: impl IntoIterator<Item = Work<'w>>, report: impl Fn(Report) -> bool) {
+    for work in orders {
+        if !report(Report { by_device: true, worker, ..work() }) {
+            return;
+        }
+    }
+}
+
+/// Writes one commit unit after another, until nobody wants the reports.
+pub(super) fn write_lane(orders: impl IntoIterator<Item = WriteOrder>, report: impl Fn(Report) -> bool, outputs: &[Output]) {
+    for order in orders {
+        let done = match order {
+            WriteOrder::Part { part, region, output, encoded, pause } => {
+                std::thread::sleep(pause);
+                timed(Lane::Write, Some(Command::Write(part)), || {
+                    let sink = outputs.get(output).map(|o| &o.sink).ok_or_else(|| Error::bug("a sink that is none"))?;
+                    Ok(Done::Written(part, sink.write(&region, &encoded)?))
+                })
+            }
+            WriteOrder::Sync => timed(Lane::Write, None, || {
+                outputs.iter().try_for_each(|o| o.sink.sync())?;
+                Ok(Done::Durable)
+            }),
+        };
+        if !report(done) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Runs that are cut off go on: the same bytes as in one go, under another budget too, and only what is missing is made.
+
+use stackmill::graph::Array;
+use stackmill::{Error, Options, Session};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("stackmill-resume-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn options(memory: u64, threads: usize) -> Options {
+    Options { memory: Some(memory << 20), threads: Some(threads), ..Options::default() }
+}
+
+/// The stack that is read, as a file: only files keep their identity.
+fn stack(folder: &Path) -> Array {
+    let path = folder.join("in.npy");
+    let pixels = ndarray::Array3::from_shape_fn((40, 300, 520), |(z, y, x)| ((z * 31 + y * 7 + x * 13 + x * y) % 4096) as u16);
+    Array::from_ndarray(&pixels).save_with(&path, &options(256, 2)).unwrap();
+    Array::open(path).with_axes("ZYX")
+}
+
+/// Every file below a path with its bytes; a file itself under its own name.
+fn bytes_of(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![path.to_owned()];
+    while let Some(next) = waiting.pop() {
+        if next.is_dir() {
+            waiting.extend(std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            found.insert(next.strip_prefix(path).unwrap().to_owned(), std::fs::read(&next).unwrap());
+        }
+    }
+    found
+}
+
+/// What lies in a folder, hidden files too.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Runs until so many tiles of a pass are done.
+fn cut_off(targets: &[(Array, &Path)], options: &Options, pass: usize, tiles: usize) -> Option<Error> {
+    let session = Session::save(targets, options).unwrap();
+    session
+        .run(&|progress| match progress.pass.0 == pass && progress.tiles.0 >= tiles {
+            true => Err(Error::caller("cut off")),
+            false => Ok(()),
+        })
+        .err()
+}
+
+#[test]
+fn every_sink_goes_on_with_the_same_bytes() {
+    let folder = folder("sinks");
+    let x = stack(&folder);
+    let made = x.median([3, 3, 3]) + x.gaussian(1.0).mean();
+    for (name, tiled) in
+        [("a.zarr", false), ("a.ome.zarr", false), ("a.tif", false), ("b.tif", true), ("a.ome.tif", false), ("a.npy", false)]
+    {
+        let (whole, path) = (folder.join("whole"), folder.join(name));
+        let _ = std::fs::remove_dir_all(&whole);
+        std::fs::create_dir(&whole).unwrap();
+        let asked = |memory, threads| Options { tiled, ..options(memory, threads) };
+        let kept = whole.join(name);
+        made.save_with(&kept, &asked(64, 2)).unwrap();
+        let before = names(&folder);
+        for (pass, tiles, budgets) in [(1, 2, [64, 64]), (2, 0, [64, 48]), (2, 1, [48, 128]), (2, 3, [48, 96])] {
+            let error = cut_off(&[(made.clone(), &path)], &asked(budgets[0], 2), pass, tiles).expect("cut off");
+            let past_one = pass == 2;
+            assert!(!past_one || error.to_string().contains("what is finished is kept"), "{name}: {error}");
+            assert!(!path.exists(), "{name} looks whole");
+            let session = Session::save(&[(made.clone(), &path)], &asked(budgets[1], 1)).unwrap();
+            let summary = session.run(&|_| Ok(())).unwrap();
+            if past_one {
+                assert_eq!(summary.passes[0].units_read.0, 0, "{name}: the mean is known");
+                assert_eq!(summary.passes[0].passed_over, summary.passes[0].tiles);
+            }
+            assert!(pass == 1 || tiles < 2 || summary.resumed > 0, "{name}: nothing was kept of pass {pass}, tile {tiles}");
+            assert!(bytes_of(&path) == bytes_of(&kept), "{name} cut in pass {pass} after {tiles} tiles: other bytes");
+            if path.is_dir() {
+                std::fs::remove_dir_all(&path).unwrap()
+            } else {
+                std::fs::remove_file(&path).unwrap()
+            }
+            assert_eq!(names(&folder), before, "{name}: something is left");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn other_work_begins_anew() {
+    let folder = folder("anew");
+    let x = stack(&folder);
+    let (path, other) = (folder.join("a.npy"), folder.join("b.npy"));
+    let asked = options(32, 2);
+    let make = |sigma: f64| x.gaussian(sigma);
+    make(2.0).save_with(&other, &asked).unwrap();
+    // Another sigma, a source that changed, and a user who asks for it.
+    cut_off(&[(make(1.0), &path)], &asked, 1, 3).expect("cut off");
+    let summary = make(2.0).save_with(&path, &asked).unwrap();
+    assert_eq!(summary.resumed, 0);
+    assert!(bytes_of(&path) == bytes_of(&other));
+    let error = make(2.0).save_with(&path, &asked).unwrap_err();
+    assert!(error.to_string().contains("exists"), "{error}");
+    std::fs::remove_file(&path).unwrap();
+    cut_off(&[(make(2.0), &path)], &asked, 1, 3).expect("cut off");
+    let restarted = make(2.0).save_with(&path, &Options { restart: true, ..asked.clone() }).unwrap();
+    assert_eq!(restarted.resumed, 0);
+    assert!(bytes_of(&path) == bytes_of(&other));
+    std::fs::remove_file(&path).unwrap();
+    // What the unfinished run wrote is gone: everything is made again.
+    cut_off(&[(make(2.0), &path)], &asked, 1, 3).expect("cut off");
+    std::fs::remove_file(folder.join(".a.npy.partial")).unwrap();
+    let summary = make(2.0).save_with(&path, &asked).unwrap();
+    assert!(bytes_of(&path) == bytes_of(&other));
+    assert!(summary.passes[0].passed_over == 0);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn two_runs_do_not_write_one_output() {
+    let folder = folder("two");
+    let path = folder.join("a.npy");
+    let x = stack(&folder).gaussian(1.0);
+    let second = Cell::new(None);
+    let session = Session::save(&[(x.clone(), &path)], &options(32, 2)).unwrap();
+    session
+        .run(&|progress| {
+            if progress.tiles.0 == 2 {
+                second.set(Some(x.save_with(&path, &options(32, 2)).map(|_| ())));
+            }
+            Ok(())
+        })
+        .unwrap();
+    let error = second.take().expect("the first run had tiles").unwrap_err();
+    assert!(error.to_string().contains("another run is writing"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
