@@ -337,7 +337,7 @@ fn refusal(program: &Program, machine: &Machine, costs: &Costs, sweep: &Sweep) -
     let step = program.steps.last().map_or_else(|| "the copy".to_owned(), |s| s.origin.op.clone());
     let what = format!(
         "memory: {step} needs {} for one tile of {} + {} scratch of {} workers + {} held = {}, budget is {}",
-        bytes_text(costs.ledger),
+        bytes_text(costs.predicted - costs.scratch - costs.fixed),
         sweep.grid.unit,
         bytes_text(costs.scratch),
         machine.threads,
