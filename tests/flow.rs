@@ -236,3 +236,47 @@ fn what_was_written_before_is_passed_over() {
         assert_eq!(virtual_time::at_once(&mut flow).unwrap(), 1, "nothing is left to do");
     }
 }
+
+/// Whatever tiles and units are, what the plan says is held suffices, and is no more than a few times too much.
+#[test]
+fn what_is_held_is_foreseen_for_any_tiles_and_units() {
+    let mut state = 7u64;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let mut over = Vec::new();
+    for case in 0..400 {
+        let shape: Vec<usize> = (0..3).map(|_| 1 + below(40)).collect();
+        let unit: Vec<usize> = shape.iter().map(|n| 1 + below(*n)).collect();
+        let tile: Vec<usize> = shape.iter().map(|n| 1 + below(*n)).collect();
+        let x = Array::from_source(Zeros::new(&shape, Dtype::U16, &unit));
+        let size: Vec<i64> = (0..3).map(|_| 1 + 2 * below(8) as i64).collect();
+        let y = match below(5) {
+            0 => x.uniform([size[0], size[1], size[2]]),
+            1 => x.uniform([size[0], size[1], size[2]]).flip(),
+            2 => x.gaussian_with(1.0, Gaussian { mode: Edge::Wrap, ..Gaussian::default() }),
+            3 => &x + x.flip(),
+            _ => x.maximum_filter([size[0], 1, size[2]]) - x.mean(),
+        };
+        let sink = Arc::new(MemorySink::new(y.info().unwrap().clone()));
+        let outputs = [Output { array: y, sink }];
+        let planned = plan(&outputs, &Machine { tile: Some(tile.clone()), ..machine(1 << 30) }).unwrap();
+        for number in 0..planned.passes.len() {
+            let mut flow = flow(&planned, &outputs, number);
+            let words = format!("case {case}: {shape:?} in units {unit:?}, tiles {tile:?}, size {size:?}, pass {number}");
+            let script = Script::usual(Servers { readers: 2, workers: 2 }, case);
+            let report = virtual_time::run(&mut flow, &script).unwrap_or_else(|e| panic!("{words}: {e}"));
+            let costs = &planned.passes[number].costs;
+            assert_eq!(report.reads, costs.reads.distinct, "{words}: with room for all of it units are read once");
+            over.push(costs.ledger as f64 / flow.ledger().peak().max(1) as f64);
+        }
+    }
+    over.sort_by(f64::total_cmp);
+    println!(
+        "ledger foreseen over held: median {:.2}, 90 % below {:.2}, most {:.2}",
+        over[over.len() / 2],
+        over[over.len() * 9 / 10],
+        over[over.len() - 1]
+    );
+}

@@ -27,8 +27,10 @@ impl Sweep {
     #[must_use]
     pub fn telling(&self, axis: usize) -> Vec<usize> {
         let n = self.grid.counts()[axis];
-        let mut places: Vec<usize> =
-            [0, 1, n / 2, n.saturating_sub(2), n.saturating_sub(1)].into_iter().filter(|i| *i < n).collect();
+        let mut places: Vec<usize> = [0, 1, n.saturating_sub(1) / 2, n / 2, n.saturating_sub(2), n.saturating_sub(1)]
+            .into_iter()
+            .filter(|i| *i < n)
+            .collect();
         places.sort_unstable();
         places.dedup();
         places

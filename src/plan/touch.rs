@@ -228,7 +228,9 @@ impl<'p> Touch<'p> {
     fn falls(&mut self, input: usize, own: usize) -> Result<bool> {
         let places = self.driver(input, own).map_or(1, |axis| self.counts[axis].max(1));
         let (first, last) = (self.spans(input, own, 0)?, self.spans(input, own, places - 1)?);
-        Ok(first.ranges().len() == 1 && last.ranges().len() == 1 && first.hull().start > last.hull().start)
+        let (one, other) = (first.hull(), last.hull());
+        let is_whole = first.ranges().len() == 1 && last.ranges().len() == 1;
+        Ok(is_whole && (one.start > other.start || one.end > other.end))
     }
 
     /// The units that tiles at a place touch, counted in the direction in which the sweep moves: the first and the one behind
@@ -256,28 +258,52 @@ impl<'p> Touch<'p> {
     }
 }
 
-/// What a tile in the middle reads of each input, and the next one along each axis.
-type Usual = (Vec<Boxes>, Vec<Vec<Boxes>>);
-
-fn usual_regions(program: &Program, sweep: &Sweep, counts: &Dims) -> Result<Usual> {
-    if counts.count() == 0 {
-        return Ok(Usual::default());
-    }
-    let middle: Dims = counts.iter().map(|n| (n / 2).min(n.saturating_sub(2))).collect();
-    let regions = |index: &Dims| input_regions(program, &sweep.grid.region(index));
-    let next = |axis: usize| if counts[axis] > 1 { middle.with(axis, middle[axis] + 1) } else { middle };
-    Ok((regions(&middle)?, (0..counts.len()).map(|axis| regions(&next(axis))).collect::<Result<_>>()?))
+/// What a tile in the middle reads of each input, the next one along each axis, and all that are asked where the array's edges
+/// cut short what the one in the middle reads: another may read more then.
+struct Usual {
+    here: Vec<Boxes>,
+    next: Vec<Vec<Boxes>>,
+    asked: Vec<Vec<Vec<Boxes>>>,
 }
 
-/// The most units of an axis that a box as long as the usual one touches: where it begins moves from tile to tile by one step,
-/// so against the units it begins at any multiple of what the step and a unit have in common.
-fn most_units((here, next): &Usual, (input, own): (usize, usize), driver: Option<usize>, grid: &Grid) -> usize {
+/// Tiles along an axis that are asked where none reads as much as it would far from the edges.
+const ASKED: usize = 64;
+
+fn usual_regions(program: &Program, sweep: &Sweep, counts: &Dims) -> Result<Usual> {
+    let mut usual = Usual { here: Vec::new(), next: Vec::new(), asked: Vec::new() };
+    if counts.count() == 0 {
+        return Ok(usual);
+    }
+    let middle: Dims = counts.iter().map(|n| n / 2).collect();
+    let regions = |index: &Dims| input_regions(program, &sweep.grid.region(index));
+    usual.here = regions(&middle)?;
+    let is_cut = |boxes: &Boxes, input: usize| {
+        let extents = program.inputs[input].info.shape;
+        (0..boxes.0.len()).any(|own| boxes.0[own].hull().start == 0 || boxes.0[own].hull().end == extents[own])
+    };
+    let any_cut = usual.here.iter().enumerate().any(|(input, boxes)| is_cut(boxes, input));
+    for (axis, count) in counts.iter().copied().enumerate() {
+        let next = if count > middle[axis] + 1 { middle[axis] + 1 } else { middle[axis].saturating_sub(1) };
+        usual.next.push(regions(&middle.with(axis, next))?);
+        let places = if any_cut { count.min(ASKED) } else { 0 };
+        let place = |k: usize| (count - 1) * k / (places - 1).max(1);
+        usual.asked.push((0..places).map(|k| regions(&middle.with(axis, place(k)))).collect::<Result<_>>()?);
+    }
+    Ok(usual)
+}
+
+/// The most units of an axis that one tile touches. Where a tile's box begins moves from tile to tile by one step, so against the
+/// units it begins at any multiple of what the step and a unit have in common.
+fn most_units(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, grid: &Grid) -> usize {
     let hull = |boxes: &[Boxes]| boxes.get(input).and_then(|b| b.0.get(own)).map(Runs::hull).unwrap_or_default();
-    let (range, unit) = (hull(here), grid.unit[own]);
-    let after = driver.and_then(|axis| next.get(axis)).map_or(range.clone(), |boxes| hull(boxes));
+    let (range, unit) = (hull(&usual.here), grid.unit[own]);
+    let after = driver.and_then(|axis| usual.next.get(axis)).map_or(range.clone(), |boxes| hull(boxes));
     let common = common_divisor(after.start.abs_diff(range.start), unit);
-    let latest = unit - common + range.start % common;
-    ((latest + range.len().saturating_sub(1)) / unit + 1).min(grid.counts()[own])
+    let touched = |length: usize, latest: usize| (latest + length.saturating_sub(1)) / unit + 1;
+    let asked = driver.and_then(|axis| usual.asked.get(axis)).into_iter().flatten().map(|boxes| hull(boxes));
+    let cut = asked.filter(|range| range.start == 0 || range.end == grid.shape[own]);
+    let cut = cut.map(|range| touched(range.len(), range.start % unit)).max().unwrap_or(0);
+    touched(range.len(), unit - common + range.start % common).max(cut).min(grid.counts()[own])
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {
