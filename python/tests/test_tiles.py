@@ -103,8 +103,8 @@ def test_memory_of_the_function_is_counted():
     x = sm.from_array(np.zeros((64, 512, 512), np.float32)).map_overlap(lambda t: t, depth=1)
     with sm.options(memory="96MiB", threads=2):
         assert "predicted" in x[:, :256].explain()
-        # A whole tile with its halo, its copy for Python and its result are more than a small budget has.
-        with sm.options(memory="1MiB"), pytest.raises(MemoryError):
+        # A whole tile with its halo, its copy for Python and its result are more than a tiny budget has, however small tiles are.
+        with sm.options(memory="2KiB"), pytest.raises(MemoryError):
             x.explain()
 
 
