@@ -104,7 +104,7 @@ def test_memory_of_the_function_is_counted():
     with sm.options(memory="96MiB", threads=2):
         assert "predicted" in x[:, :256].explain()
         # A whole tile with its halo, its copy for Python and its result are more than a tiny budget has, however small tiles are.
-        with sm.options(memory="2KiB"), pytest.raises(MemoryError):
+        with sm.options(memory="256B"), pytest.raises(MemoryError):
             x.explain()
 
 

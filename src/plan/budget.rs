@@ -244,6 +244,9 @@ pub fn price(
     // Where nothing else fits: one tile, one unit on its way in, one on its way out.
     let mut chosen = (1, rank, frontier.held(1, rank)?, (1, 1));
     'found: for kept in 0..=rank {
+        if frontier.held(1, kept)?.saturating_add(tile.out + stored + encoded) > left {
+            continue;
+        }
         for depth in (1..=wish).rev() {
             let units = frontier.held(depth, kept)?;
             let tiles = units.saturating_add(depth as u64 * tile.out);

@@ -19,6 +19,8 @@ const LARGE_TILE: u64 = 48 << 20;
 const SMALL_TILE: u64 = 1 << 20;
 /// Units that are read more often than this are a reason for smaller tiles.
 const READ_AGAIN: f64 = 1.02;
+/// Scratch of less than this part of the budget is not worth smaller blocks for the sake of what is read again.
+const WIDE: u64 = 16;
 /// Tiles so many times larger than wanted are priced by the usual one alone.
 const FAR_TILE: u64 = 4;
 /// Tiles that a pass should have at least, so that its lanes overlap.
@@ -111,7 +113,8 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
             Ok((block, costs))
         };
         let (mut block, mut costs) = priced(cached_block(&program, &sweep, &rules, machine.cache)?)?;
-        if costs.predicted > machine.memory || costs.read_factor() > READ_AGAIN {
+        let is_wide = costs.scratch > machine.memory / WIDE && costs.read_factor() > READ_AGAIN;
+        if costs.predicted > machine.memory || is_wide {
             let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
             let small = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
             if costs.predicted > machine.memory || small.1.read_factor() < 0.95 * costs.read_factor() {
@@ -127,9 +130,16 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
     })?;
     let fits = |costs: &Costs| costs.predicted <= machine.memory;
     let mut smaller = if wish.is_some() { 0 } else { goal };
-    while smaller > 0 && (!fits(&best.2) || best.2.read_factor() > READ_AGAIN) {
+    if fits(&best.2) && best.2.read_factor() > READ_AGAIN && smaller > SMALL_TILE {
+        // Where the smallest does not help, nothing between does.
+        let least = priced(chosen(&program, SMALL_TILE, &rules, WORTH)?)?;
+        if least.2.read_factor() >= 0.95 * best.2.read_factor() {
+            smaller = 0;
+        }
+    }
+    while smaller > 0 && (!fits(&best.2) || smaller > SMALL_TILE && best.2.read_factor() > READ_AGAIN) {
         // Smaller tiles leave room for what is read again. Where nothing fits every byte counts, however many tiles it takes.
-        smaller = if smaller > SMALL_TILE { smaller / 2 } else { 0 };
+        smaller /= 2;
         let tile = chosen(&program, smaller, &rules, if fits(&best.2) { WORTH } else { 0 })?;
         if tile == best.0.grid.unit {
             continue;

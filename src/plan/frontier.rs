@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::grid::{Dims, Runs};
 use std::collections::HashMap;
 
-/// Places along an axis whose units are counted one by one; of more, the first, the last and some between are.
-const COUNTED: usize = 1024;
+/// Places along an axis whose units are counted one by one; of more, as many at both ends are, and those between go by averages.
+const COUNTED: usize = 32;
 
 /// The units of a sweep, in bytes.
 pub struct Frontier<'p> {
@@ -189,7 +189,7 @@ impl<'p> Frontier<'p> {
             }
             let place = driver.map_or(0, |axis| from[axis]);
             let units = self.touch.spans(input, own, place)?.count();
-            fixed = fixed.saturating_mul(units.max(self.touch.most(input, own)) as u64);
+            fixed = fixed.saturating_mul(units.max(self.touch.beat(input, own).most) as u64);
         }
         for axis in kept..counts.len() {
             let owns: Vec<usize> = (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(axis)).collect();
@@ -212,7 +212,7 @@ impl<'p> Frontier<'p> {
         let (stop, far_at_end) = self.touch.course(input, own, end)?;
         let after = if from < end { self.touch.course(input, own, from + 1)?.0.0 } else { usize::MAX };
         // Other tiles than these few may lie across more units.
-        let most = self.touch.most(input, own);
+        let most = self.touch.beat(input, own).most;
         let mut reached = |place: usize| -> Result<usize> {
             let ((first, behind), _) = self.touch.course(input, own, place)?;
             Ok(behind.max((first + most).min(stop.1)))
@@ -267,17 +267,14 @@ impl<'p> Frontier<'p> {
         }
         let places = self.touch.driver(input, own).map_or(1, |axis| self.touch.counts()[axis]);
         let mut traffic = Traffic { all: 0.0, distinct: 0.0 };
-        if places <= COUNTED {
+        if places <= 2 * COUNTED {
             traffic = self.counted(input, own, 0..places)?;
         } else {
-            let part = COUNTED / 4;
-            let middle = places / 2 - part..places / 2 + part;
-            let scale = (places - 2 * part) as f64 / middle.len() as f64;
-            for (range, times) in [(0..part, 1.0), (middle, scale), (places - part..places, 1.0)] {
-                let found = self.counted(input, own, range)?;
-                traffic.all += times * found.all;
-                traffic.distinct += times * found.distinct;
-            }
+            let (beat, between) = (self.touch.beat(input, own), (places - 2 * COUNTED) as f64);
+            let (first, last) =
+                (self.counted(input, own, 0..COUNTED)?, self.counted(input, own, places - COUNTED..places)?);
+            traffic.all = first.all + between * beat.touched + last.all;
+            traffic.distinct = first.distinct + between * beat.fresh + last.distinct;
         }
         let most = self.touch.grid(input).map_or(1, |g| g.counts()[own]) as f64;
         traffic.distinct = traffic.distinct.min(most);

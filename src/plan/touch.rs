@@ -28,8 +28,19 @@ struct Units {
     /// Whether some axis is moved by several axes of the domain (`x + transpose(x)`) or read in several places at once
     /// (`x + flip(x)`): tiles are asked one by one then.
     entangled: bool,
-    /// Per axis, the most units that any one tile touches, however its edges lie in them.
-    most: Vec<usize>,
+    /// Per axis, how tiles lie across units.
+    beats: Vec<Beat>,
+}
+
+/// How the tiles along an axis lie across units.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Beat {
+    /// The most units that any one tile touches, however its edges lie in them.
+    pub most: usize,
+    /// Units that a tile touches far from the array's edges, on the average.
+    pub touched: f64,
+    /// Units of these that the tile before does not touch, on the average.
+    pub fresh: f64,
 }
 
 /// The units that a sweep's tiles touch.
@@ -40,6 +51,7 @@ pub struct Touch<'p> {
     inputs: Vec<Option<Units>>,
     along: HashMap<(usize, usize), Along>,
     last: HashMap<(usize, usize, usize), usize>,
+    falls: HashMap<(usize, usize), bool>,
 }
 
 impl<'p> Touch<'p> {
@@ -73,11 +85,11 @@ impl<'p> Touch<'p> {
             let grid = unit_grid(program, input)?;
             let entangled = scattered[input] || moved.iter().any(|axes| axes.len() > 1);
             let drivers: Vec<Option<usize>> = moved.into_iter().map(|axes| axes.first().copied()).collect();
-            let most = (0..drivers.len()).map(|own| most_units(&usual, (input, own), drivers[own], &grid)).collect();
-            Some(Units { grid, drivers, entangled, most })
+            let beats = (0..drivers.len()).map(|own| beat(&usual, (input, own), drivers[own], &grid)).collect();
+            Some(Units { grid, drivers, entangled, beats })
         };
         let inputs = moved.into_iter().enumerate().map(units).collect();
-        Ok(Touch { program, sweep, counts, inputs, along: HashMap::new(), last: HashMap::new() })
+        Ok(Touch { program, sweep, counts, inputs, along: HashMap::new(), last: HashMap::new(), falls: HashMap::new() })
     }
 
     /// Tiles along each axis.
@@ -92,10 +104,10 @@ impl<'p> Touch<'p> {
         self.inputs.get(input).and_then(Option::as_ref).map(|units| &units.grid)
     }
 
-    /// The most units along an axis of an input that any one tile touches.
+    /// How tiles lie across the units of an axis of an input.
     #[must_use]
-    pub fn most(&self, input: usize, own: usize) -> usize {
-        self.inputs.get(input).and_then(Option::as_ref).and_then(|units| units.most.get(own).copied()).unwrap_or(1)
+    pub fn beat(&self, input: usize, own: usize) -> Beat {
+        self.inputs.get(input).and_then(Option::as_ref).and_then(|units| units.beats.get(own).copied()).unwrap_or_default()
     }
 
     /// Whether an input's units follow several axes at once.
@@ -226,11 +238,16 @@ impl<'p> Touch<'p> {
 
     /// Whether the sweep walks an axis of an input backwards.
     fn falls(&mut self, input: usize, own: usize) -> Result<bool> {
+        if let Some(known) = self.falls.get(&(input, own)) {
+            return Ok(*known);
+        }
         let places = self.driver(input, own).map_or(1, |axis| self.counts[axis].max(1));
         let (first, last) = (self.spans(input, own, 0)?, self.spans(input, own, places - 1)?);
         let (one, other) = (first.hull(), last.hull());
         let is_whole = first.ranges().len() == 1 && last.ranges().len() == 1;
-        Ok(is_whole && (one.start > other.start || one.end > other.end))
+        let falls = is_whole && (one.start > other.start || one.end > other.end);
+        self.falls.insert((input, own), falls);
+        Ok(falls)
     }
 
     /// The units that tiles at a place touch, counted in the direction in which the sweep moves: the first and the one behind
@@ -292,18 +309,24 @@ fn usual_regions(program: &Program, sweep: &Sweep, counts: &Dims) -> Result<Usua
     Ok(usual)
 }
 
-/// The most units of an axis that one tile touches. Where a tile's box begins moves from tile to tile by one step, so against the
+/// How tiles lie across the units of an axis. Where a tile's box begins moves from tile to tile by one step, so against the
 /// units it begins at any multiple of what the step and a unit have in common.
-fn most_units(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, grid: &Grid) -> usize {
+fn beat(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, grid: &Grid) -> Beat {
     let hull = |boxes: &[Boxes]| boxes.get(input).and_then(|b| b.0.get(own)).map(Runs::hull).unwrap_or_default();
     let (range, unit) = (hull(&usual.here), grid.unit[own]);
     let after = driver.and_then(|axis| usual.next.get(axis)).map_or(range.clone(), |boxes| hull(boxes));
-    let common = common_divisor(after.start.abs_diff(range.start), unit);
+    let step = after.start.abs_diff(range.start);
+    let common = common_divisor(step, unit);
     let touched = |length: usize, latest: usize| (latest + length.saturating_sub(1)) / unit + 1;
     let asked = driver.and_then(|axis| usual.asked.get(axis)).into_iter().flatten().map(|boxes| hull(boxes));
     let cut = asked.filter(|range| range.start == 0 || range.end == grid.shape[own]);
     let cut = cut.map(|range| touched(range.len(), range.start % unit)).max().unwrap_or(0);
-    touched(range.len(), unit - common + range.start % common).max(cut).min(grid.counts()[own])
+    let phase = range.start % common;
+    let most = touched(range.len(), unit - common + phase).max(cut).min(grid.counts()[own]);
+    // Over all the places where a tile may begin in a unit, the whole units that it reaches into add up to this.
+    let further = (phase + range.len().saturating_sub(1)) / common;
+    let average = 1.0 + further as f64 / (unit / common) as f64;
+    Beat { most, touched: average, fresh: average.min(step as f64 / unit as f64) }
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {
