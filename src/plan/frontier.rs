@@ -271,8 +271,7 @@ impl<'p> Frontier<'p> {
             traffic = self.counted(input, own, 0..places)?;
         } else {
             let (beat, between) = (self.touch.beat(input, own), (places - 2 * COUNTED) as f64);
-            let (first, last) =
-                (self.counted(input, own, 0..COUNTED)?, self.counted(input, own, places - COUNTED..places)?);
+            let (first, last) = (self.counted(input, own, 0..COUNTED)?, self.counted(input, own, places - COUNTED..places)?);
             traffic.all = first.all + between * beat.touched + last.all;
             traffic.distinct = first.distinct + between * beat.fresh + last.distinct;
         }
