@@ -232,6 +232,11 @@ fn what_was_written_before_is_passed_over() {
             assert!(report.launches as usize <= missing);
             assert_eq!(report.launches as usize + flow.passed_over(), plan.passes[0].sweep.tiles());
         }
+        // A hole that goes through the whole stack: what lies on its two sides does not make it whole.
+        let done: Vec<Region> = units.iter().copied().filter(|unit| !(12..24).contains(&unit.start[0])).collect();
+        let mut flow = rig::flow_after(plan, &outputs, 0, vec![stackmill::run::Done::of(done)]);
+        let report = virtual_time::run(&mut flow, &Script::usual(Servers { readers: 2, workers: 2 }, 0)).unwrap();
+        assert_eq!(report.writes, 12);
         let mut flow = rig::flow_after(plan, &outputs, 0, vec![stackmill::run::Done::of(units.clone())]);
         assert_eq!(virtual_time::at_once(&mut flow).unwrap(), 1, "nothing is left to do");
     }
