@@ -49,11 +49,15 @@ impl Report {
 /// Work that owns what it needs.
 pub(super) type Work<'s> = Box<dyn FnOnce() -> Report + Send + 's>;
 
+/// A panic of work becomes an error.
+pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("{what} panicked"))))
+}
+
 /// Runs one piece of work; a panic becomes an error, so that nobody waits for ever.
 pub(super) fn timed(lane: Lane, command: Option<Command>, work: impl FnOnce() -> Result<Done>) -> Report {
     let begun = Instant::now();
-    let done =
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::bug(format!("the {} lane panicked", lane.name()))));
+    let done = guarded(&format!("the {} lane", lane.name()), work);
     let worker = rayon::current_thread_index().unwrap_or(0);
     let number = command.map_or(0, number_of);
     Report { done, command, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64(), by_device: false }

@@ -68,8 +68,10 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
     let done = past.and_then(|past| run_passes(job, &past, &mut journal, started));
     let sinks = || job.outputs.iter().map(|output| &output.sink);
     let finished = done.and_then(|summary| {
-        sinks().try_for_each(|sink| sink.complete())?;
-        sinks().try_for_each(|sink| sink.finish())?;
+        lanes::guarded("an output", || {
+            sinks().try_for_each(|sink| sink.complete())?;
+            sinks().try_for_each(|sink| sink.finish())
+        })?;
         Ok(summary)
     });
     let finished = finished.map_err(|error| give_up(error, &mut journal, &begun));

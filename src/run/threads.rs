@@ -4,7 +4,9 @@
 use super::event::{Lane, PassReport, Progress};
 use super::flow::{Command, Event, Flow, Setup};
 use super::journal::Journal;
-use super::lanes::{Done, ReadOrder, Report, Work, WriteOrder, decode, launch_lane, pause, read_lane, timed, write_lane};
+use super::lanes::{
+    Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
+};
 use super::store::{Store, part_bytes};
 use super::{Folds, Job, LateValues, Observer, READERS};
 use crate::device::{Device, InputData};
@@ -224,7 +226,7 @@ impl<'r> Driver<'r> {
                     Command::Join(tile) => {
                         let launched = running.store.launched.get(&tile).cloned();
                         let launched = launched.ok_or_else(|| Error::bug(format!("tile {tile} joins before it is computed")))?;
-                        running.folds.join(&launched.partials)?;
+                        guarded("a reduction", || running.folds.join(&launched.partials))?;
                         events.push(Event::Joined(tile));
                     }
                     Command::Finish => {}

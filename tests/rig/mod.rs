@@ -8,8 +8,9 @@ use stackmill::plan::{Machine, Output, Plan};
 use stackmill::run::{Done, Flow, Job, Observer, Setup, Summary, run};
 use stackmill::storage::{Identity, Info, Sink, Source};
 use stackmill::{Dtype, Error, Result};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What goes wrong at a place, and how often in a row; counted from 0.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +46,8 @@ pub struct Zeros {
     pub decoded: AtomicU64,
     pub reading: Fault,
     pub decoding: Fault,
+    /// Whether elements tell their place instead.
+    pub ramp: bool,
 }
 
 impl Zeros {
@@ -54,7 +57,15 @@ impl Zeros {
 
     pub fn failing(shape: &[usize], dtype: Dtype, unit: &[usize], reading: Fault, decoding: Fault) -> Zeros {
         let info = Info::new(Dims::from(shape), dtype);
-        Zeros { info, unit: Dims::from(unit), fetched: AtomicU64::new(0), decoded: AtomicU64::new(0), reading, decoding }
+        Zeros {
+            info,
+            unit: Dims::from(unit),
+            fetched: AtomicU64::new(0),
+            decoded: AtomicU64::new(0),
+            reading,
+            decoding,
+            ramp: false,
+        }
     }
 }
 
@@ -75,9 +86,11 @@ impl Source for Zeros {
         self.reading.check(self.fetched.fetch_add(1, Ordering::Relaxed), "the disk")?;
         Ok(None)
     }
-    fn decode(&self, _: &Dims, _: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
+    fn decode(&self, unit: &Dims, _: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
         self.decoding.check(self.decoded.fetch_add(1, Ordering::Relaxed), "the codec")?;
-        out.fill(0);
+        let seed: usize = unit.iter().enumerate().map(|(axis, i)| (axis + 3) * i * 17).sum();
+        let value = |k: usize| if self.ramp && k % 2 == 0 { ((k * k / 7 + seed) % 251) as u8 } else { 0 };
+        out.iter_mut().enumerate().for_each(|(k, byte)| *byte = value(k));
         Ok(())
     }
     fn fingerprint(&self) -> String {
@@ -96,8 +109,9 @@ pub struct Chunks {
     pub abandoned: AtomicBool,
     pub encoding: Fault,
     pub writing: Fault,
-    /// Bytes of encoded units that are not yet written.
-    pub waiting: AtomicU64,
+    pub finishing: Fault,
+    /// What was written where, if it is kept.
+    pub kept: Option<Mutex<BTreeMap<Vec<usize>, Vec<u8>>>>,
 }
 
 impl Chunks {
@@ -109,8 +123,9 @@ impl Chunks {
         let info = array.info().unwrap().clone();
         let number = || AtomicU64::new(0);
         let (finished, abandoned) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (encoded, written, tried, waiting) = (number(), number(), number(), number());
-        Chunks { info, unit: Dims::from(unit), encoded, written, tried, finished, abandoned, encoding, writing, waiting }
+        let (encoded, written, tried) = (number(), number(), number());
+        let (finishing, kept) = (Fault::default(), None);
+        Chunks { info, unit: Dims::from(unit), encoded, written, tried, finished, abandoned, encoding, writing, finishing, kept }
     }
 }
 
@@ -135,12 +150,16 @@ impl Sink for Chunks {
         self.encoding.check(self.encoded.fetch_add(1, Ordering::Relaxed), "the encoder")?;
         Ok(decoded.to_vec())
     }
-    fn write(&self, _: &Region, _: &[u8]) -> Result<Vec<u8>> {
+    fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
         self.writing.check(self.tried.fetch_add(1, Ordering::Relaxed), "the disk")?;
+        if let Some(kept) = &self.kept {
+            kept.lock().unwrap().insert(region.start.to_vec(), encoded.to_vec());
+        }
         self.written.fetch_add(1, Ordering::Relaxed);
         Ok(Vec::new())
     }
     fn finish(&self) -> Result<()> {
+        self.finishing.check(0, "the disk")?;
         self.finished.store(true, Ordering::Relaxed);
         Ok(())
     }
