@@ -89,7 +89,7 @@ impl Source for Zeros {
     fn decode(&self, unit: &Dims, _: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
         self.decoding.check(self.decoded.fetch_add(1, Ordering::Relaxed), "the codec")?;
         let seed: usize = unit.iter().enumerate().map(|(axis, i)| (axis + 3) * i * 17).sum();
-        let value = |k: usize| if self.ramp && k % 2 == 0 { ((k * k / 7 + seed) % 251) as u8 } else { 0 };
+        let value = |k: usize| if self.ramp && k.is_multiple_of(2) { ((k * k / 7 + seed) % 251) as u8 } else { 0 };
         out.iter_mut().enumerate().for_each(|(k, byte)| *byte = value(k));
         Ok(())
     }
