@@ -25,7 +25,12 @@ pub fn lines(summary: &Summary) -> Vec<String> {
     );
     let measured = summary.measured_bytes.map_or_else(|| "not measured".to_owned(), bytes_text);
     let memory = format!("peak memory: {} predicted, {measured} measured", bytes_text(summary.predicted_bytes));
-    vec![did, memory, reads(summary), verdict(summary)]
+    let mut lines = vec![did, memory, reads(summary), verdict(summary)];
+    if summary.resumed > 0 {
+        let all: u64 = summary.passes.iter().map(|p| p.units_written.1).sum();
+        lines.insert(1, format!("went on with an unfinished run: {} of {all} commit units were there", summary.resumed));
+    }
+    lines
 }
 
 /// The summary for a program.
@@ -41,6 +46,9 @@ pub fn object(summary: &Summary) -> Value {
         "units_read": summary.passes.iter().map(|p| p.units_read.0).sum::<u64>(),
         "units": summary.passes.iter().map(|p| p.units_read.1).sum::<u64>(),
         "read_bytes": summary.passes.iter().map(|p| p.read_bytes).sum::<u64>(),
+        "resumed": summary.resumed,
+        "commit_units_written": summary.passes.iter().map(|p| p.units_written.0).sum::<u64>(),
+        "commit_units": summary.passes.iter().map(|p| p.units_written.1).sum::<u64>(),
         "written_bytes": summary.passes.iter().map(|p| p.written_bytes).sum::<u64>(),
         "busy": lanes, "verdict": verdict(summary),
     })

@@ -76,6 +76,8 @@ pub struct PassReport {
     pub read_bytes: u64,
     /// Encoded bytes written.
     pub written_bytes: u64,
+    /// Commit units written, and how many the pass has.
+    pub units_written: (u64, u64),
     /// The most bytes that the ledger held.
     pub ledger_peak: u64,
     /// Seconds that each lane worked, summed over its threads; in the order of [`Lane::ALL`].

@@ -18,7 +18,7 @@ pub use ledger::Ledger;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::grid::Dims;
+use crate::grid::{Dims, Grid};
 use crate::plan::{Output, Pass, Plan};
 use crate::storage::{Identity, Place, Sink};
 use crate::tile::Tile;
@@ -149,6 +149,12 @@ fn run_passes(job: &Job<'_>, past: &Past, journal: &mut Journal<'_>, started: In
 #[must_use]
 pub fn sink_units(pass: &Pass, outputs: &[Output]) -> Vec<Option<Dims>> {
     pass.program.sinks.iter().map(|s| outputs.get(s.output).and_then(|o| o.sink.unit())).collect()
+}
+
+/// How many commit units a pass writes; tiles where any region can be written.
+fn commit_units(pass: &Pass, outputs: &[Output]) -> u64 {
+    let of = |unit: Option<Dims>| unit.map_or(pass.sweep.tiles(), |unit| Grid::new(pass.program.domain, unit).counts().count());
+    sink_units(pass, outputs).into_iter().map(|unit| of(unit) as u64).sum()
 }
 
 /// What of each of a pass's sink ends was written before.

@@ -8,7 +8,7 @@ use super::lanes::{
     Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
 };
 use super::store::{Store, part_bytes};
-use super::{Folds, Job, LateValues, Observer, READERS};
+use super::{Folds, Job, LateValues, Observer, READERS, commit_units};
 use crate::device::{Device, InputData};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
@@ -144,6 +144,7 @@ impl<'r> Driver<'r> {
         running.report.tiles = self.pass.sweep.tiles();
         running.report.passed_over = running.flow.passed_over();
         running.report.device_lanes = device_lanes;
+        running.report.units_written.1 = commit_units(self.pass, self.outputs);
         running.report.ledger_peak = running.flow.ledger().peak();
         running.report.units_read = (running.flow.reads(), self.pass.costs.reads.distinct);
         let made = if running.flow.joins() { running.folds.finish()? } else { LateValues::new() };
@@ -396,6 +397,7 @@ impl Running<'_, '_, '_> {
             }
             Done::Written(part, note) => {
                 self.store.encoded.remove(&part);
+                self.report.units_written.0 += 1;
                 let region = self.flow.part(part);
                 self.journal.wrote(self.outputs[part.1], &region, &note)?;
                 Event::Written(part)
