@@ -5,6 +5,13 @@ use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region};
 
+/// Which of some free buffers, told by their capacities, serves for `len` bytes: the smallest that is large enough, else the
+/// largest, to be grown.
+pub fn best_buffer(free: impl Iterator<Item = usize>, len: usize) -> Option<usize> {
+    let misfit = |capacity: usize| if capacity >= len { capacity } else { usize::MAX - capacity };
+    free.enumerate().min_by_key(|(_, capacity)| misfit(*capacity)).map(|(k, _)| k)
+}
+
 /// Owned bytes, aligned for every dtype and zeroed when made.
 #[derive(Clone, Default)]
 pub struct Buffer {
@@ -22,6 +29,8 @@ impl Buffer {
     /// Makes room for `len` bytes; what they hold is unspecified. Keeps the allocation where it is large enough.
     pub fn resize(&mut self, len: usize) {
         if self.words.len() < len.div_ceil(8) {
+            // The old allocation goes first: both at once would be more than anyone counted.
+            self.words = Vec::new();
             self.words = vec![0; len.div_ceil(8)];
         }
         self.len = len;

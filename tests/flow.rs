@@ -266,7 +266,8 @@ fn what_is_held_is_foreseen_for_any_tiles_and_units() {
         };
         let sink = Arc::new(MemorySink::new(y.info().unwrap().clone()));
         let outputs = [Output { array: y, sink }];
-        let planned = plan(&outputs, &Machine { tile: Some(tile.clone()), ..machine(1 << 30) }).unwrap();
+        let threads = 1 + below(4);
+        let planned = plan(&outputs, &Machine { tile: Some(tile.clone()), threads, ..machine(1 << 30) }).unwrap();
         for number in 0..planned.passes.len() {
             let mut flow = flow(&planned, &outputs, number);
             let words = format!("case {case}: {shape:?} in units {unit:?}, tiles {tile:?}, size {size:?}, pass {number}");

@@ -9,6 +9,7 @@ use super::sweep::Sweep;
 use crate::error::Result;
 use crate::graph::Stage;
 use crate::grid::{Boxes, Dims, Grid, Region};
+use crate::tile::best_buffer;
 
 /// Bytes that a pass needs whatever its tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -38,9 +39,9 @@ impl Fixed {
 }
 
 /// Stored units on their way to be decoded, beyond one for each worker: what keeps the readers ahead.
-const READ_AHEAD: usize = 4;
+const READ_AHEAD: usize = 2;
 /// Encoded units on their way to be written, beyond one for each worker.
-const WRITE_BEHIND: usize = 3;
+const WRITE_BEHIND: usize = 1;
 
 /// The bytes of a pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +121,28 @@ pub fn units_of(grid: &Grid, needs: &Boxes) -> Vec<Region> {
     parts
 }
 
-/// Bytes of one tile of a pass; full units are assumed, so it is a bound.
+/// Bytes of the results of one tile: outputs, partial states.
+#[must_use]
+pub fn result_bytes(program: &Program, shape: &Dims) -> u64 {
+    let output = |value: usize| shape.count() as u64 * program.element_bytes(value) as u64;
+    program.sinks.iter().map(|end| output(end.value)).sum::<u64>() + partials_bytes(program, shape)
+}
+
+/// Bytes of the partial states of one tile.
+fn partials_bytes(program: &Program, shape: &Dims) -> u64 {
+    let state = |fold: &super::FoldEnd| partial_bytes(&fold.fold.axes(), shape) as u64 * fold.fold.state_bytes() as u64;
+    program.folds.iter().map(state).sum()
+}
+
+/// Bytes of the results of so many tiles at most: no more outputs than there are.
+fn results_bytes(program: &Program, sweep: &Sweep, tiles: usize) -> u64 {
+    let partials = partials_bytes(program, &sweep.grid.unit).saturating_mul(tiles as u64);
+    let outputs = |shape: &Dims| result_bytes(program, shape) - partials_bytes(program, shape);
+    let some = outputs(&sweep.grid.unit).saturating_mul(tiles as u64);
+    some.min(outputs(&sweep.grid.shape)).saturating_add(partials)
+}
+
+/// Bytes of one tile of a pass.
 ///
 /// # Errors
 /// A program that reads values that do not exist.
@@ -128,16 +150,14 @@ pub fn tile_bytes(program: &Program, tile: &Region) -> Result<TileBytes> {
     let mut bytes = TileBytes::default();
     for (input, needs) in input_regions(program, tile)?.iter().enumerate() {
         if let Some(grid) = unit_grid(program, input) {
-            let units: u64 = units_of(&grid, needs).iter().map(|r| r.shape.count() as u64).sum();
-            bytes.units += units * grid.unit.count() as u64 * program.element_bytes(input) as u64;
+            let extent = |units: &Region, a: usize| {
+                (units.range(a).end * grid.unit[a]).min(grid.shape[a]).saturating_sub(units.start[a] * grid.unit[a])
+            };
+            let elements = |units: Region| (0..units.shape.len()).map(|a| extent(&units, a)).product::<usize>() as u64;
+            bytes.units += units_of(&grid, needs).into_iter().map(elements).sum::<u64>() * program.element_bytes(input) as u64;
         }
     }
-    for end in &program.sinks {
-        bytes.out += tile.shape.count() as u64 * program.element_bytes(end.value) as u64;
-    }
-    for fold in &program.folds {
-        bytes.out += partial_bytes(&fold.fold.axes(), &tile.shape) as u64 * fold.fold.state_bytes() as u64;
-    }
+    bytes.out = result_bytes(program, &tile.shape);
     Ok(bytes)
 }
 
@@ -175,7 +195,33 @@ fn partial_bytes(axes: &[usize], shape: &Dims) -> usize {
     (0..shape.len()).filter(|a| !axes.contains(a)).map(|a| shape[a]).product()
 }
 
-/// Bytes that one worker holds while it computes a block: every live value, padded copies, registers.
+/// The buffers of a worker, as it keeps them between steps and blocks.
+#[derive(Default)]
+struct Buffers {
+    /// Capacities of free ones.
+    free: Vec<usize>,
+    /// Capacities of those that hold values.
+    held: Vec<Option<usize>>,
+    bytes: usize,
+}
+
+impl Buffers {
+    fn take(&mut self, value: usize, len: usize) {
+        let capacity = match best_buffer(self.free.iter().copied(), len) {
+            Some(k) => self.free.swap_remove(k),
+            None => 0,
+        };
+        self.bytes += len.saturating_sub(capacity);
+        self.held[value] = Some(capacity.max(len));
+    }
+
+    fn release(&mut self, value: usize) {
+        self.free.extend(self.held[value].take());
+    }
+}
+
+/// Bytes that one worker holds while it computes block after block: its buffers, a padded copy, registers; and how many elements
+/// are computed per element of the result.
 ///
 /// # Errors
 /// A program that reads values that do not exist.
@@ -183,26 +229,47 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
     let regions = regions(program, block)?;
     let last = program.last_readers();
     let size = |value: usize| regions[value].shape().count() * program.element_bytes(value);
-    let mut live: usize = (0..program.inputs.len()).map(size).sum();
-    let (mut peak, mut elements) = (live, 0usize);
+    let (mut padded, mut registers, mut foreign, mut elements) = (0, 0, 0, 0usize);
     for (number, step) in program.steps.iter().enumerate() {
-        let value = program.inputs.len() + number;
-        let padded: usize = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
-        let window =
-            step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, &regions[value])).max().unwrap_or(0);
-        let foreign = match &step.stage {
+        let out = &regions[program.inputs.len() + number];
+        let largest = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
+        let window = step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, out)).max().unwrap_or(0);
+        padded = padded.max(if reads_around(step) { largest.max(window) } else { 0 });
+        registers = registers.max(step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192));
+        let made = size(program.inputs.len() + number);
+        foreign = foreign.max(match &step.stage {
             // The function's own arrays: copies of what it reads, and what it gives.
-            Stage::Tiles(_) => 2 * step.inputs.iter().map(|v| size(*v)).sum::<usize>() + size(value),
+            Stage::Tiles(_) => 2 * step.inputs.iter().map(|v| size(*v)).sum::<usize>() + largest.max(window) + made,
+            Stage::Scan(_) => made,
             _ => 0,
-        };
-        let registers = step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192);
-        live += size(value);
-        peak = peak.max(live + padded.max(window) + registers + foreign);
-        elements += regions[value].shape().count();
-        live -= step.inputs.iter().filter(|v| last[**v] == Some(number)).map(|v| size(*v)).sum::<usize>().min(live);
+        });
+        elements += out.shape().count();
+    }
+    let mut buffers = Buffers { held: vec![None; program.values()], ..Buffers::default() };
+    // The second block finds what the first one left.
+    for _ in 0..2 {
+        for input in
+            (0..program.inputs.len()).filter(|input| unit_grid(program, *input).is_some() || regions[*input].parts().len() > 1)
+        {
+            buffers.take(input, size(input));
+        }
+        for (number, step) in program.steps.iter().enumerate() {
+            buffers.take(program.inputs.len() + number, size(program.inputs.len() + number));
+            step.inputs.iter().filter(|v| last[**v] == Some(number)).for_each(|v| buffers.release(*v));
+        }
+        (0..program.values()).for_each(|value| buffers.release(value));
     }
     let made = block.shape.count().max(1) * program.steps.len().max(1);
-    Ok((peak, elements as f64 / made as f64))
+    Ok((buffers.bytes + padded + registers + foreign, elements as f64 / made as f64))
+}
+
+/// Whether a step may read what lies outside its input, so that a padded copy is made.
+fn reads_around(step: &super::program::Step) -> bool {
+    match &step.stage {
+        Stage::Formula { formula, .. } => !formula.is_pointwise(),
+        Stage::Line { .. } | Stage::Window { .. } | Stage::Tiles(_) => true,
+        Stage::View(_) | Stage::Fold(_) | Stage::Scan(_) => false,
+    }
 }
 
 /// Bytes of the padded copy of an input of a neighbourhood.
@@ -228,15 +295,15 @@ pub fn price(
     room: (u64, usize),
 ) -> Result<Costs> {
     let (memory, threads) = room;
-    let (scratch, recompute) =
-        block_bytes(program, &Region { start: sweep.middle().start, shape: block.zip_with(&sweep.middle().shape, usize::min) })?;
+    let (scratch, recompute) = block_bytes(program, &sweep.block(block))?;
     let tile = worst_tile(program, sweep)?;
     let (stored, decoding) = stored_unit(program);
-    let (encoded, encoding, parts) = commit_unit(program, outputs, &sweep.middle());
+    let (encoded, encoding, parts) =
+        commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
     let mut frontier = Frontier::new(program, *sweep)?;
     let wish = (threads + 2).min(sweep.tiles().max(1));
-    // A worker computes, decodes or encodes.
-    let scratch = (scratch as u64).max(decoding).max(encoding) * threads as u64;
+    // A worker keeps what it computes in while it decodes or encodes.
+    let scratch = (scratch as u64 + decoding.max(encoding)) * threads as u64;
     let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
     let behind = |depth: usize| (threads + WRITE_BEHIND).min(parts * depth);
     let left = memory.saturating_sub(fixed.total() + scratch);
@@ -249,7 +316,7 @@ pub fn price(
         }
         for depth in (1..=wish).rev() {
             let units = frontier.held(depth, kept)?;
-            let tiles = units.saturating_add(depth as u64 * tile.out);
+            let tiles = units.saturating_add(results_bytes(program, sweep, depth));
             for lanes in [(reading, behind(depth)), (threads.min(reading), 2.min(behind(depth)))] {
                 if tiles.saturating_add(lanes.0 as u64 * stored + lanes.1 as u64 * encoded) <= left {
                     chosen = (depth, kept, units, lanes);
@@ -259,7 +326,7 @@ pub fn price(
         }
     }
     let (depth, kept, units, (reading, writing)) = chosen;
-    let ledger = units.saturating_add(depth as u64 * tile.out);
+    let ledger = units.saturating_add(results_bytes(program, sweep, depth));
     let lanes = reading as u64 * stored + writing as u64 * encoded;
     Ok(Costs {
         fixed: fixed.total(),

@@ -180,7 +180,7 @@ fn on_gpu(mut pass: Pass, machine: &Machine, rules: &Rules) -> Result<Pass> {
             Ok(vram <= share_of(machine.vram) && vram + host <= share_of(spare) && largest <= MOST_BINDING)
         };
         let block = cut_block(&pass.program, &pass.sweep, rules, NARROW_ON_GPU, &fits)?;
-        let middle = Region { start: pass.sweep.middle().start, shape: block.zip_with(&pass.sweep.middle().shape, usize::min) };
+        let middle = pass.sweep.block(&block);
         if fits(&middle)? {
             let (block_bytes, host, _) = gpu_bytes(&pass, &sharing, &middle)?;
             let align = (0..block.len()).map(|axis| fold_align(&pass.program, axis)).collect();
@@ -288,7 +288,7 @@ fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -
     let mut block = sweep.grid.unit;
     let mut best = (f64::INFINITY, block);
     loop {
-        let (bytes, recompute) = block_bytes(program, &first_of(sweep, block))?;
+        let (bytes, recompute) = block_bytes(program, &sweep.block(&block))?;
         let slower = SPILLED.iter().find(|(times, _)| bytes <= times * cache).map_or(FAR, |(_, slower)| *slower);
         if recompute * slower < best.0 {
             best = (recompute * slower, block);
@@ -300,12 +300,6 @@ fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -
     }
 }
 
-/// The first block of the middle tile.
-fn first_of(sweep: &Sweep, block: Dims) -> Region {
-    let tile = sweep.middle();
-    Region { start: tile.start, shape: block.zip_with(&tile.shape, usize::min) }
-}
-
 /// Halves a tile until a block fits: a worker's share of the cache, or a GPU's memory.
 fn cut_block(
     program: &Program,
@@ -315,7 +309,7 @@ fn cut_block(
     fits: &dyn Fn(&Region) -> Result<bool>,
 ) -> Result<Dims> {
     let mut block = sweep.grid.unit;
-    while !rules.undivided && !fits(&first_of(sweep, block))? {
+    while !rules.undivided && !fits(&sweep.block(&block))? {
         match halved_block(program, sweep, rules, narrow, block)? {
             Some(next) => block = next,
             None => break,
@@ -334,7 +328,7 @@ fn halved_block(program: &Program, sweep: &Sweep, rules: &Rules, narrow: usize, 
         if rules.whole[axis] || half < least || half >= block[axis] {
             continue;
         }
-        let recompute = block_bytes(program, &first_of(sweep, block.with(axis, half)))?.1;
+        let recompute = block_bytes(program, &sweep.block(&block.with(axis, half)))?.1;
         if best.as_ref().is_none_or(|(least, _)| recompute < least * 0.98) {
             best = Some((recompute, block.with(axis, half)));
         }

@@ -7,7 +7,7 @@
 use super::program::Program;
 use super::sweep::Sweep;
 use super::touch::Touch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grid::{Dims, Runs};
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ const COUNTED: usize = 32;
 pub struct Frontier<'p> {
     touch: Touch<'p>,
     sweep: Sweep,
-    /// Bytes of a full decoded unit, per input; 0 where nothing is read in units.
+    /// Bytes of an element, per input; 0 where nothing is read in units.
     sizes: Vec<u64>,
     axes: HashMap<(usize, usize), Traffic>,
 }
@@ -51,12 +51,12 @@ struct Traffic {
     distinct: f64,
 }
 
-/// Of the units along one axis: those needed at or after a place, and after it; those first touched up to a place, and
-/// before it. Each is a range that begins (`from`) or ends (`to`) somewhere in the order of the sweep.
+/// Of the units along one axis, in elements: those needed at or after a place, and after it; those first touched up to a place,
+/// and before it. Each is a range that begins (`from`) or ends (`to`) somewhere in the order of the sweep.
 struct Window {
     from: [usize; 3],
     to: [usize; 3],
-    /// Units at the far end that a folded edge keeps throughout.
+    /// What at the far end a folded edge keeps throughout.
     far: usize,
 }
 
@@ -71,7 +71,7 @@ impl Window {
     }
 }
 
-/// Units by how their last and first tiles compare so far with the oldest and the newest tile in flight.
+/// Elements by how the last and first tiles of their units compare so far with the oldest and the newest tile in flight.
 #[derive(Clone, Copy)]
 struct Compared {
     equal: u64,
@@ -119,7 +119,7 @@ impl<'p> Frontier<'p> {
     /// A program that reads values that do not exist.
     pub fn new(program: &'p Program, sweep: Sweep) -> Result<Frontier<'p>> {
         let touch = Touch::new(program, sweep)?;
-        let size = |input| touch.grid(input).map_or(0, |g| g.unit.count() as u64 * program.element_bytes(input) as u64);
+        let size = |input| touch.grid(input).map_or(0, |_| program.element_bytes(input) as u64);
         let sizes = (0..program.inputs.len()).map(size).collect();
         Ok(Frontier { touch, sweep, sizes, axes: HashMap::new() })
     }
@@ -134,16 +134,20 @@ impl<'p> Frontier<'p> {
         if self.sweep.tiles() == 0 {
             return Ok(0);
         }
-        let mut index: Dims = counts.iter().map(|n| n / 2).collect();
-        let mut most = self.held_from(&index, depth, kept)?;
-        for axis in 0..counts.len() {
-            for place in self.sweep.telling(axis) {
-                let there = index.with(axis, place);
-                let held = self.held_from(&there, depth, kept)?;
-                if held > most {
-                    (most, index) = (held, there);
+        // From the first tile and from one in the middle, axis by axis to where more is held.
+        let mut most = 0;
+        for start in [Dims::filled(counts.len(), 0), counts.iter().map(|n| n / 2).collect()] {
+            let (mut index, mut here) = (start, self.held_from(&start, depth, kept)?);
+            for axis in 0..counts.len() {
+                for place in self.sweep.telling(axis) {
+                    let there = index.with(axis, place);
+                    let held = self.held_from(&there, depth, kept)?;
+                    if held > here {
+                        (here, index) = (held, there);
+                    }
                 }
             }
+            most = most.max(here);
         }
         Ok(most)
     }
@@ -158,8 +162,8 @@ impl<'p> Frontier<'p> {
             let end = (first + left - 1).min(last).min(first / row * row + row - 1);
             for input in 0..self.sizes.len() {
                 if self.sizes[input] > 0 {
-                    let units = self.needed(input, first, end, kept)?;
-                    held = held.saturating_add(units.saturating_mul(self.sizes[input]));
+                    let elements = self.needed(input, first, end, kept)?;
+                    held = held.saturating_add(elements.saturating_mul(self.sizes[input]));
                 }
             }
             left -= end - first + 1;
@@ -168,7 +172,7 @@ impl<'p> Frontier<'p> {
         Ok(held)
     }
 
-    /// Units of an input that some tile from `first` on still reads and some tile up to `last` has touched.
+    /// Elements of the units of an input that some tile from `first` on still reads and some tile up to `last` has touched.
     fn needed(&mut self, input: usize, first: usize, last: usize, kept: usize) -> Result<u64> {
         let counts = self.touch.counts();
         let (from, to) = (counts.index_of(first), counts.index_of(last));
@@ -176,9 +180,10 @@ impl<'p> Frontier<'p> {
         if self.touch.is_entangled(input) {
             let mut keys = Vec::new();
             self.touch.units(first, &mut keys)?;
-            let touched = 2 * keys.iter().filter(|key| key.0 == input).count() as u64;
-            let all = grid.counts().count() as u64;
-            return Ok(if kept == 0 { all } else { all.min(touched * (last - first + 1) as u64) });
+            let touched = 2 * keys.iter().filter(|key| key.0 == input).count();
+            let all = grid.shape.count();
+            let some = touched * (last - first + 1) * grid.unit.count();
+            return Ok(if kept == 0 { all } else { all.min(some) } as u64);
         }
         let mut compared = Compared::START;
         let mut fixed = 1u64;
@@ -189,7 +194,8 @@ impl<'p> Frontier<'p> {
             }
             let place = driver.map_or(0, |axis| from[axis]);
             let units = self.touch.spans(input, own, place)?.count();
-            fixed = fixed.saturating_mul(units.max(self.touch.beat(input, own).most) as u64);
+            let units = units.max(self.touch.beat(input, own).most);
+            fixed = fixed.saturating_mul((units * grid.unit[own]).min(grid.shape[own]) as u64);
         }
         for axis in kept..counts.len() {
             let owns: Vec<usize> = (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(axis)).collect();
@@ -210,20 +216,27 @@ impl<'p> Frontier<'p> {
         let end = self.touch.counts()[axis] - 1;
         let (start, far) = self.touch.course(input, own, 0)?;
         let (stop, far_at_end) = self.touch.course(input, own, end)?;
+        // Of an axis read in two places at once the last tile may stop before the first one does.
+        let all = (start.0.min(stop.0), start.1.max(stop.1));
         let after = if from < end { self.touch.course(input, own, from + 1)?.0.0 } else { usize::MAX };
         // Other tiles than these few may lie across more units.
         let most = self.touch.beat(input, own).most;
         let mut reached = |place: usize| -> Result<usize> {
             let ((first, behind), _) = self.touch.course(input, own, place)?;
-            Ok(behind.max((first + most).min(stop.1)))
+            Ok(behind.max((first + most).min(all.1)))
         };
         let before = if to > 0 { reached(to - 1)? } else { 0 };
         let here = reached(to)?;
-        Ok(Window {
-            from: [start.0, self.touch.course(input, own, from)?.0.0, after],
-            to: [stop.1, here, before],
-            far: far.max(far_at_end),
-        })
+        let from = [all.0, self.touch.course(input, own, from)?.0.0, after];
+        let falls = self.touch.falls(input, own)?;
+        let Some(grid) = self.touch.grid(input) else { return Err(Error::bug("an input without units has no window")) };
+        let (unit, extent, count) = (grid.unit[own], grid.shape[own], grid.counts()[own]);
+        // Where a unit of this number, counted as the sweep goes, begins: the one at the array's end may be a short one.
+        let begins = |number: usize| match falls {
+            true => extent.saturating_sub(count.saturating_sub(number) * unit),
+            false => number.saturating_mul(unit).min(extent),
+        };
+        Ok(Window { from: from.map(begins), to: [all.1, here, before].map(begins), far: far.max(far_at_end) * unit })
     }
 
     /// How often units are read where they are kept as [`Frontier::held`] says.
@@ -252,7 +265,7 @@ impl<'p> Frontier<'p> {
                 let moves = |axis: usize| (0..grid.shape.len()).any(|own| self.touch.driver(input, own) == Some(axis));
                 all *= (0..kept).filter(|axis| !moves(*axis)).map(|axis| counts[axis] as f64).product::<f64>();
             }
-            let size = self.sizes[input];
+            let size = grid.unit.count() as u64 * self.sizes[input];
             reads.all += all as u64;
             reads.distinct += distinct as u64;
             reads.bytes = reads.bytes.saturating_add((all * size as f64) as u64);

@@ -79,6 +79,14 @@ pub struct Pass {
     pub on_cpu: Option<String>,
 }
 
+impl Pass {
+    /// Bytes of the results of a tile: outputs, partial states of folds.
+    #[must_use]
+    pub fn result_bytes(&self, tile: usize) -> u64 {
+        budget::result_bytes(&self.program, &self.sweep.region(tile).shape)
+    }
+}
+
 /// How a GPU takes part in a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GpuPass {

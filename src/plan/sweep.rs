@@ -36,6 +36,13 @@ impl Sweep {
         places
     }
 
+    /// A block of these extents, at most a tile's, as far from the array's edges as it can be: nowhere does one read more.
+    #[must_use]
+    pub fn block(&self, extents: &Dims) -> Region {
+        let shape = extents.zip_with(&self.grid.unit, usize::min).zip_with(&self.grid.shape, usize::min);
+        Region { start: self.grid.shape.zip_with(&shape, |n, s| (n - s) / 2), shape }
+    }
+
     /// A tile in the middle: the usual one.
     #[must_use]
     pub fn middle(&self) -> Region {

@@ -237,7 +237,7 @@ impl<'p> Touch<'p> {
     }
 
     /// Whether the sweep walks an axis of an input backwards.
-    fn falls(&mut self, input: usize, own: usize) -> Result<bool> {
+    pub(super) fn falls(&mut self, input: usize, own: usize) -> Result<bool> {
         if let Some(known) = self.falls.get(&(input, own)) {
             return Ok(*known);
         }

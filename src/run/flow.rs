@@ -381,7 +381,7 @@ impl<'p> Flow<'p> {
         let tile = self.tile(number)?;
         if tile.launched && tile.parts_left == 0 && (tile.joined || !joins) {
             self.tiles.remove(&number);
-            self.ledger.release(self.pass.costs.tile_out);
+            self.ledger.release(self.pass.result_bytes(number));
             self.done += 1;
             commands.push(Command::Free(number));
         }
@@ -424,7 +424,7 @@ impl<'p> Flow<'p> {
             let mut needs = Vec::new();
             self.touch.units(self.next_tile, &mut needs)?;
             let missing: u64 = needs.iter().filter(|key| !self.units.contains_key(*key)).map(|key| self.unit_bytes(*key).0).sum();
-            let bytes = missing + self.pass.costs.tile_out;
+            let bytes = missing + self.pass.result_bytes(self.next_tile);
             if !self.ledger.take(bytes) {
                 if !self.tiles.is_empty() {
                     return Ok(());

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{LineTaps, Pick, Stage, Tiles, Walk, made_axes};
 use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region, indices};
 use crate::plan::{Program, Step, reach_of, regions};
-use crate::tile::{Buffer, Padding, Tile, View, copy_padded, copy_view};
+use crate::tile::{Buffer, Padding, Tile, View, best_buffer, copy_padded, copy_view};
 
 /// Buffers of one worker, kept between blocks.
 #[derive(Default)]
@@ -22,8 +22,7 @@ pub struct Scratch {
 impl Scratch {
     /// A buffer of `len` bytes: the smallest free one that is large enough, else the largest, grown.
     pub fn take(&mut self, len: usize) -> Buffer {
-        let fits = |b: &Buffer| if b.capacity() >= len { b.capacity() } else { usize::MAX - b.capacity() };
-        let best = (0..self.free.len()).min_by_key(|k| fits(&self.free[*k]));
+        let best = best_buffer(self.free.iter().map(Buffer::capacity), len);
         let mut buffer = best.map(|k| self.free.swap_remove(k)).unwrap_or_default();
         buffer.resize(len);
         buffer
