@@ -152,11 +152,12 @@ fn shares(plan: &stackmill::plan::Plan, summary: &stackmill::run::Summary) -> St
     let costs = &pass.costs;
     let mib = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
     format!(
-        "{} tiles of {}, units {} + {} results of {}, ledger {} of {}, reading {}, writing {}, scratch {}, fixed {}",
+        "{} tiles of {}, units {} of {} + {} results of {}, ledger {} of {}, reading {}, writing {}, scratch {}, fixed {}",
         pass.sweep.tiles(),
         pass.sweep.grid.unit,
         mib(costs.units),
-        costs.depth,
+        costs.ahead,
+        costs.behind,
         mib(costs.tile_out),
         mib(report.ledger_peak),
         mib(costs.ledger),

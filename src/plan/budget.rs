@@ -54,8 +54,10 @@ pub struct Costs {
     pub tile_units: u64,
     /// Results of one tile: outputs, partial states.
     pub tile_out: u64,
-    /// Tiles in flight at once.
-    pub depth: usize,
+    /// Tiles at once whose units are held: that wait for them or compute.
+    pub ahead: usize,
+    /// Tiles at once whose results are held: that compute, are encoded or wait to be written.
+    pub behind: usize,
     /// Units between the beginning of their read and the end of their decoding, and their stored bytes together.
     pub reading: (usize, u64),
     /// Commit units between the beginning of their encoding and the end of their write, and their bytes together.
@@ -301,39 +303,40 @@ pub fn price(
     let (encoded, encoding, parts) =
         commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
     let mut frontier = Frontier::new(program, *sweep)?;
-    let wish = (threads + 2).min(sweep.tiles().max(1));
+    let most = (threads + 1).min(sweep.tiles().max(1));
     // A worker keeps what it computes in while it decodes or encodes.
     let scratch = (scratch as u64 + decoding.max(encoding)) * threads as u64;
     let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
-    let behind = |depth: usize| (threads + WRITE_BEHIND).min(parts * depth);
+    let writing = |behind: usize| (threads + WRITE_BEHIND).min(parts * behind);
     let left = memory.saturating_sub(fixed.total() + scratch);
     let rank = sweep.grid.shape.len();
     // Where nothing else fits: one tile, one unit on its way in, one on its way out.
-    let mut chosen = (1, rank, frontier.held(1, rank)?, (1, 1));
+    let mut chosen = (rank, (1, 1), (1, 1));
     'found: for kept in 0..=rank {
         if frontier.held(1, kept)?.saturating_add(tile.out + stored + encoded) > left {
             continue;
         }
-        for depth in (1..=wish).rev() {
-            let units = frontier.held(depth, kept)?;
-            let tiles = units.saturating_add(results_bytes(program, sweep, depth));
-            for lanes in [(reading, behind(depth)), (threads.min(reading), 2.min(behind(depth)))] {
+        for (ahead, behind) in (2..=most).rev().map(|n| (n, n)).chain([(1, 2.min(most)), (1, 1)]) {
+            let tiles = frontier.held(ahead, kept)?.saturating_add(results_bytes(program, sweep, behind));
+            for lanes in [(reading, writing(behind)), (threads.min(reading), 2.min(writing(behind)))] {
                 if tiles.saturating_add(lanes.0 as u64 * stored + lanes.1 as u64 * encoded) <= left {
-                    chosen = (depth, kept, units, lanes);
+                    chosen = (kept, (ahead, behind), lanes);
                     break 'found;
                 }
             }
         }
     }
-    let (depth, kept, units, (reading, writing)) = chosen;
-    let ledger = units.saturating_add(results_bytes(program, sweep, depth));
+    let (kept, (ahead, behind), (reading, writing)) = chosen;
+    let units = frontier.held(ahead, kept)?;
+    let ledger = units.saturating_add(results_bytes(program, sweep, behind));
     let lanes = reading as u64 * stored + writing as u64 * encoded;
     Ok(Costs {
         fixed: fixed.total(),
         scratch,
         tile_units: tile.units,
         tile_out: tile.out,
-        depth,
+        ahead,
+        behind,
         reading: (reading, reading as u64 * stored),
         writing: (writing, writing as u64 * encoded),
         units,

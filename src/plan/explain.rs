@@ -161,7 +161,8 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
     let (reading, writing) = (costs.reading, costs.writing);
     let lanes = [
         format!("{} units read ahead {}", reading.0, bytes_text(reading.1)),
-        format!("{} tiles in flight, results {} each", costs.depth, bytes_text(costs.tile_out)),
+        format!("{} tiles read ahead and computed", costs.ahead),
+        format!("{} tiles computed and written, results {} each", costs.behind, bytes_text(costs.tile_out)),
         format!("{} commit units written behind {}", writing.0, bytes_text(writing.1)),
     ];
     put(text, 1, &format!("lanes  {}", lanes.join("; ")));

@@ -2,11 +2,11 @@
 //! It has no thread, clock or channel, and never sees an element: two drivers play it, one with threads, one in
 //! virtual time.
 //!
-//! Tiles are admitted in sweep order when the ledger can hold their missing units and their results. A unit stays until
+//! Tiles are admitted in sweep order when the ledger can hold their missing units, a bounded number before they are computed;
+//! they are computed when there is room for their results, a bounded number before these are written. A unit stays until
 //! the last tile that the plan keeps it for. Reads are told in the order of the tiles, a bounded number ahead of their
 //! decoding, and commit units are encoded a bounded number ahead of their write, so what is on its way is bounded too. The
-//! oldest tile in flight never waits for a younger one, so the flow cannot lock up. Tiles that an earlier run wrote are
-//! passed over.
+//! oldest tile never waits for a younger one, so the flow cannot lock up. Tiles that an earlier run wrote are passed over.
 
 use super::done::Done;
 use super::ledger::Ledger;
@@ -90,6 +90,8 @@ struct Unit {
 struct Tile {
     needs: Vec<UnitKey>,
     missing: usize,
+    /// Whether it was told to be computed: room for its results is taken.
+    told: bool,
     launched: bool,
     parts_left: usize,
     joined: bool,
@@ -109,6 +111,11 @@ pub struct Flow<'p> {
     reading: usize,
     to_encode: VecDeque<PartKey>,
     encoding: usize,
+    /// Tiles that are not computed yet, and tiles whose results are held or being made.
+    ahead: usize,
+    behind: usize,
+    /// Decoded bytes of units in the ledger.
+    decoded: u64,
     failures: HashMap<Command, usize>,
     joins: bool,
     count: usize,
@@ -137,6 +144,9 @@ impl<'p> Flow<'p> {
             reading: 0,
             to_encode: VecDeque::new(),
             encoding: 0,
+            ahead: 0,
+            behind: 0,
+            decoded: 0,
             failures: HashMap::new(),
             joins: !pass.program.folds.is_empty() && !setup.folded,
             setup,
@@ -299,8 +309,27 @@ impl<'p> Flow<'p> {
         for tile in std::mem::take(&mut unit.waiting) {
             let tile_state = self.tile(tile)?;
             tile_state.missing -= 1;
-            if tile_state.missing == 0 {
-                commands.push(Command::Launch(tile));
+        }
+        self.launch_ready(commands)
+    }
+
+    /// Tells tiles to be computed whose units are there, while there is room for results; the last room is the oldest's.
+    fn launch_ready(&mut self, commands: &mut Vec<Command>) -> Result<()> {
+        let mut oldest = true;
+        for (number, tile) in self.tiles.iter_mut().filter(|(_, tile)| !tile.told) {
+            let room = self.pass.costs.behind.saturating_sub(self.behind);
+            if room == 0 {
+                return Ok(());
+            }
+            if tile.missing == 0 && (oldest || room > 1) {
+                if !self.ledger.take(self.pass.result_bytes(*number)) {
+                    return Err(Error::bug(format!("the ledger has no room for the results of tile {number}")));
+                }
+                tile.told = true;
+                self.behind += 1;
+                commands.push(Command::Launch(*number));
+            } else {
+                oldest = false;
             }
         }
         Ok(())
@@ -321,6 +350,7 @@ impl<'p> Flow<'p> {
             self.to_encode.extend(parts.into_iter().map(|part| (tile, sink, part)));
         }
         self.tile(tile)?.launched = true;
+        self.ahead -= 1;
         self.encode_ahead(commands);
         self.join_next(commands);
         self.settle(tile, commands)
@@ -382,8 +412,10 @@ impl<'p> Flow<'p> {
         if tile.launched && tile.parts_left == 0 && (tile.joined || !joins) {
             self.tiles.remove(&number);
             self.ledger.release(self.pass.result_bytes(number));
+            self.behind -= 1;
             self.done += 1;
             commands.push(Command::Free(number));
+            self.launch_ready(commands)?;
         }
         Ok(())
     }
@@ -397,6 +429,7 @@ impl<'p> Flow<'p> {
     fn drop_unit(&mut self, key: UnitKey, commands: &mut Vec<Command>) {
         if let Some(unit) = self.units.remove(&key) {
             self.ledger.release(unit.decoded);
+            self.decoded -= unit.decoded;
             commands.push(Command::Drop(key));
         }
     }
@@ -416,7 +449,7 @@ impl<'p> Flow<'p> {
 
     /// Admits tiles in order while the ledger can hold them.
     fn admit(&mut self, commands: &mut Vec<Command>) -> Result<()> {
-        while self.tiles.len() < self.pass.costs.depth {
+        while self.ahead < self.pass.costs.ahead {
             self.pass_over(commands);
             if self.next_tile >= self.count {
                 return Ok(());
@@ -424,32 +457,38 @@ impl<'p> Flow<'p> {
             let mut needs = Vec::new();
             self.touch.units(self.next_tile, &mut needs)?;
             let missing: u64 = needs.iter().filter(|key| !self.units.contains_key(*key)).map(|key| self.unit_bytes(*key).0).sum();
-            let bytes = missing + self.pass.result_bytes(self.next_tile);
-            if !self.ledger.take(bytes) {
-                if !self.tiles.is_empty() {
+            if !self.take_units(missing) {
+                if self.ahead > 0 {
                     return Ok(());
                 }
-                self.make_room(&needs, bytes, commands)?;
+                self.make_room(&needs, missing, commands)?;
             }
             self.start_tile(needs, commands)?;
         }
         Ok(())
     }
 
-    /// Nothing is in flight and the next tile does not fit: cached units go, furthest next use first.
+    /// Takes decoded bytes, if they fit what is meant for units.
+    fn take_units(&mut self, bytes: u64) -> bool {
+        let fits = self.decoded + bytes <= self.pass.costs.units && self.ledger.take(bytes);
+        self.decoded += if fits { bytes } else { 0 };
+        fits
+    }
+
+    /// No tile waits or computes and the next one does not fit: cached units go, furthest next use first.
     fn make_room(&mut self, needs: &[UnitKey], bytes: u64, commands: &mut Vec<Command>) -> Result<()> {
         let mut idle: Vec<(usize, UnitKey)> =
             self.units.iter().filter(|(k, u)| u.users == 0 && !needs.contains(k)).map(|(k, u)| (u.last_use, *k)).collect();
         idle.sort_unstable();
         while let Some((_, key)) = idle.pop() {
             self.drop_unit(key, commands);
-            if self.ledger.take(bytes) {
+            if self.take_units(bytes) {
                 return Ok(());
             }
         }
-        let (held, limit) = (bytes_text(self.ledger.held()), bytes_text(self.ledger.limit()));
+        let (held, limit) = (bytes_text(self.decoded), bytes_text(self.pass.costs.units));
         Err(Error::bug(format!(
-            "tile {} needs {} beside {held} held, the ledger's limit is {limit}",
+            "tile {} needs units of {} beside {held} held, {limit} are meant for them",
             self.next_tile,
             bytes_text(bytes)
         )))
@@ -476,11 +515,9 @@ impl<'p> Flow<'p> {
                 }
             }
         }
-        self.tiles.insert(tile, Tile { needs, missing, launched: false, parts_left: 0, joined: false });
-        if missing == 0 {
-            commands.push(Command::Launch(tile));
-        }
-        Ok(())
+        self.tiles.insert(tile, Tile { needs, missing, told: false, launched: false, parts_left: 0, joined: false });
+        self.ahead += 1;
+        self.launch_ready(commands)
     }
 
     /// Decoded and stored bytes of a unit.
