@@ -172,6 +172,11 @@ pub trait Sink: Send + Sync {
     /// The extents of a commit unit on a regular grid from index 0; `None` where any region can be written.
     fn unit(&self) -> Option<Dims>;
 
+    /// What must be the same for two runs to write the same bytes, beside the elements: how the output is laid out and encoded.
+    fn layout(&self) -> String {
+        format!("{:?}", self.unit())
+    }
+
     /// A bound on the encoded bytes of a region, known without its content.
     fn encoded_bytes(&self, region: &Region) -> u64;
 

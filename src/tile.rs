@@ -5,13 +5,6 @@ use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region};
 
-/// Which of some free buffers, told by their capacities, serves for `len` bytes: the smallest that is large enough, else the
-/// largest, to be grown.
-pub fn best_buffer(free: impl Iterator<Item = usize>, len: usize) -> Option<usize> {
-    let misfit = |capacity: usize| if capacity >= len { capacity } else { usize::MAX - capacity };
-    free.enumerate().min_by_key(|(_, capacity)| misfit(*capacity)).map(|(k, _)| k)
-}
-
 /// Owned bytes, aligned for every dtype and zeroed when made.
 #[derive(Clone, Default)]
 pub struct Buffer {

@@ -63,13 +63,25 @@ fn every_sink_goes_on_with_the_same_bytes() {
     let folder = folder("sinks");
     let x = stack(&folder);
     let made = x.median([3, 3, 3]) + x.gaussian(1.0).mean();
-    for (name, tiled) in
-        [("a.zarr", false), ("a.ome.zarr", false), ("a.tif", false), ("b.tif", true), ("a.ome.tif", false), ("a.npy", false)]
-    {
+    let plain = Options::default();
+    let sharded = Options { chunks: Some(vec![2, 64, 64]), shards: Some(vec![8, 128, 128]), ..plain.clone() };
+    let tiled = Options { tiled: true, ..plain.clone() };
+    for (name, writing) in [
+        ("a.zarr", &plain),
+        ("shards.zarr", &sharded),
+        ("a.ome.zarr", &plain),
+        ("a.tif", &plain),
+        ("b.tif", &tiled),
+        ("a.ome.tif", &plain),
+        ("a.npy", &plain),
+    ] {
         let (whole, path) = (folder.join("whole"), folder.join(name));
         let _ = std::fs::remove_dir_all(&whole);
         std::fs::create_dir(&whole).unwrap();
-        let asked = |memory, threads| Options { tiled, ..options(memory, threads) };
+        let asked = |memory, threads| {
+            let Options { tiled, chunks, shards, .. } = writing.clone();
+            Options { tiled, chunks, shards, ..options(memory, threads) }
+        };
         let kept = whole.join(name);
         made.save_with(&kept, &asked(64, 2)).unwrap();
         let before = names(&folder);

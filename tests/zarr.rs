@@ -51,7 +51,7 @@ fn every_dtype_rank_and_chunking_comes_back() {
                 let path = dir.join("a.zarr");
                 let info = Info::new(shape, dtype);
                 let bytes = noise(dtype, shape.count());
-                let options = Options { chunk, overwrite: true, ome: false };
+                let options = Options { chunk, overwrite: true, ..Options::default() };
                 write_whole(&*zarr::create(&path, &info, &options).unwrap(), &bytes).unwrap();
                 let back = zarr::open(&path).unwrap();
                 assert_eq!((back.info().shape, back.info().dtype), (shape, dtype));
@@ -62,6 +62,34 @@ fn every_dtype_rank_and_chunking_comes_back() {
     }
     assert_eq!(dir.names(), ["a.zarr"]);
     assert!(!dir.join("a.zarr/.stackmill-partial").exists());
+}
+
+#[test]
+fn shards_hold_chunks() {
+    let dir = Scratch::new("zarr-shards");
+    for dtype in [Dtype::Bool, Dtype::U8, Dtype::U16, Dtype::F32, Dtype::I64] {
+        for (shape, chunk, shard) in
+            [([9, 40, 33], [2, 8, 8], [4, 16, 32]), ([9, 40, 33], [1, 40, 33], [9, 40, 33]), ([1, 1, 5], [1, 1, 2], [1, 1, 4])]
+        {
+            let path = dir.join("a.zarr");
+            let info = Info::new(shape.into(), dtype);
+            let bytes = noise(dtype, info.shape.count());
+            let options = Options { chunk: Some(chunk.into()), shard: Some(shard.into()), overwrite: true, ..Options::default() };
+            let sink = zarr::create(&path, &info, &options).unwrap();
+            assert_eq!(sink.unit().unwrap(), info.shape.zip_with(&shard, |n, s| s.min(n)), "a shard is written at once");
+            write_whole(&*sink, &bytes).unwrap();
+            let back = zarr::open(&path).unwrap();
+            assert_eq!(read_whole(&*back).unwrap(), bytes, "{dtype} {shape:?} {chunk:?} {shard:?}");
+        }
+    }
+    let create = |chunk: Option<[usize; 3]>, shard: [usize; 3]| {
+        let options = Options { chunk: chunk.map(Dims::from), shard: Some(shard.into()), overwrite: true, ..Options::default() };
+        zarr::create(&dir.join("b.zarr"), &Info::new([9, 1000, 999].into(), Dtype::U8), &options)
+    };
+    // Chunks that nobody chose fill the shards.
+    create(None, [12, 1000, 1024]).unwrap();
+    let error = create(Some([2, 8, 8]), [4, 20, 32]).err().unwrap().to_string();
+    assert!(error.contains("shards of (4, 20, 32) are not made of whole chunks of (2, 8, 8)"), "{error}");
 }
 
 #[test]
@@ -238,7 +266,7 @@ fn what_no_other_field_holds_comes_back() {
         (info.kind, info.nodata) = (kind, nodata);
         for ome in [false, true] {
             let path = dir.join("a.zarr");
-            let options = Options { ome, overwrite: true, chunk: None };
+            let options = Options { ome, overwrite: true, ..Options::default() };
             write_whole(&*zarr::create(&path, &info, &options).unwrap(), &noise(Dtype::I16, 20)).unwrap();
             assert_eq!(zarr::open(&path).unwrap().info(), &info);
         }

@@ -30,6 +30,8 @@ pub fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
             "gpus" => options.gpus = object.extract()?,
             "overwrite" => options.overwrite = object.extract()?,
             "tiled" => options.tiled = object.extract()?,
+            "chunks" => options.chunks = object.extract()?,
+            "shards" => options.shards = object.extract()?,
             other => return Err(PyTypeError::new_err(format!("no option is called '{other}'"))),
         }
     }

@@ -140,9 +140,23 @@ class Array:
             return np.empty(self.shape, self.dtype)
         return np.frombuffer(made, self.dtype).reshape(self.shape)
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, tiled: bool = False) -> None:
-        """Writes the array to a file, whose ending says the format: .tif, .ome.tif, .zarr, .ome.zarr, .npy."""
-        save_many({path: self}, overwrite=overwrite, tiled=tiled)
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        tiled: bool = False,
+        chunks: Sequence[int] | None = None,
+        shards: Sequence[int] | None = None,
+    ) -> None:
+        """Writes the array to a file, whose ending says the format: .tif, .ome.tif, .zarr, .ome.zarr, .npy.
+
+        overwrite: replace a file that exists
+        tiled: write .tif as BigTIFF tiles with deflate
+        chunks: extents of a Zarr's chunks, one per axis; by the axes where None
+        shards: extents of the files that its chunks are stored in, multiples of a chunk's; a file a chunk where None
+        """
+        save_many({path: self}, overwrite=overwrite, tiled=tiled, chunks=chunks, shards=shards)
 
     def explain(self) -> str:
         """What computing would do: passes, stages, tiles, bytes, devices."""
@@ -414,10 +428,17 @@ def cast(x: Any, dtype: Any) -> Array:
     return apply("astype", (x,), (np.dtype(dtype).name,))
 
 
-def save_many(targets: Any, *, overwrite: bool = False, tiled: bool = False) -> None:
+def save_many(
+    targets: Any,
+    *,
+    overwrite: bool = False,
+    tiled: bool = False,
+    chunks: Sequence[int] | None = None,
+    shards: Sequence[int] | None = None,
+) -> None:
     """Writes several arrays in one run: what they share is read and computed once.
 
-    targets: a dictionary of paths and arrays, or pairs of a path and an array
+    targets: a dictionary of paths and arrays, or pairs of a path and an array; the rest as in `Array.save`
     """
     pairs = list(targets.items() if hasattr(targets, "items") else targets)
     for path, array in pairs:
@@ -426,6 +447,8 @@ def save_many(targets: Any, *, overwrite: bool = False, tiled: bool = False) -> 
                 f"what is written to {os.fspath(path)} is a {type(array).__name__}, not a lazy array; see from_array"
             )
     settings = _settings.engine() | {"overwrite": overwrite, "tiled": tiled}
+    asked = {"chunks": chunks, "shards": shards}
+    settings |= {name: _settings.extents(name, value) for name, value in asked.items() if value is not None}
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())
 
 

@@ -62,6 +62,11 @@ def _count(name: str, value: Any) -> int:
     return operator.index(value)
 
 
+def extents(name: str, value: Any) -> list[int]:
+    """Extents, one per axis; a number is that of the only one."""
+    return [_count(f"an extent of {name}", extent) for extent in (value if hasattr(value, "__iter__") else [value])]
+
+
 def _of_kind(name: str, value: Any) -> Any:
     """A setting as the engine takes it."""
     if name in ("memory", "vram"):
@@ -69,7 +74,7 @@ def _of_kind(name: str, value: Any) -> Any:
     if name in ("threads", "gpus"):
         return _count(name, value)
     if name == "tile":
-        return [_count("an extent of tile", extent) for extent in (value if hasattr(value, "__iter__") else [value])]
+        return extents(name, value)
     if name == "device" and not isinstance(value, str):
         raise ValueError(f"device is 'auto', 'cpu', 'gpu' or part of an adapter's name, got {value!r}")
     return value

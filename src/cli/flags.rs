@@ -32,7 +32,7 @@ pub struct Limits {
 }
 
 /// How outputs are written.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "How outputs are written")]
 pub struct Writing {
     /// Replace outputs that exist
@@ -44,6 +44,12 @@ pub struct Writing {
     /// Write .tif as BigTIFF tiles with deflate
     #[arg(long)]
     pub tiled: bool,
+    /// Extents of the chunks of a .zarr, one per axis [default: by the axes, up to 8,512,512]
+    #[arg(long, value_name = "1,1024,1024", value_parser = tile)]
+    pub chunks: Option<Tile>,
+    /// Write chunks into files of these extents, multiples of a chunk's [default: a file a chunk]
+    #[arg(long, value_name = "16,1024,1024", value_parser = tile)]
+    pub shards: Option<Tile>,
 }
 
 /// What is shown while a run goes on.
@@ -59,14 +65,14 @@ pub struct Showing {
     pub trace: Option<PathBuf>,
 }
 
-/// Extents of a tile. (A type of its own: a list would be taken for a flag that may be repeated.)
+/// Extents of a tile or a chunk. (A type of its own: a list would be taken for a flag that may be repeated.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tile(pub Vec<usize>);
 
 impl Limits {
     /// The options of a run.
     #[must_use]
-    pub fn options(&self, writing: Writing) -> Options {
+    pub fn options(&self, writing: &Writing) -> Options {
         if matches!(self.device.as_str(), "cpu" | "auto") {
             for (flag, _) in [("--vram", self.vram.is_some()), ("--gpus", self.gpus > 1)].iter().filter(|(_, given)| *given) {
                 super::say(&format!("note: {flag} has no effect: everything runs on the CPU"));
@@ -82,6 +88,8 @@ impl Limits {
             overwrite: writing.overwrite,
             restart: writing.restart,
             tiled: writing.tiled,
+            chunks: writing.chunks.clone().map(|t| t.0),
+            shards: writing.shards.clone().map(|t| t.0),
             ..Options::default()
         }
     }

@@ -6,7 +6,7 @@ use super::progress::{Display, When};
 use super::trace::Trace;
 use super::verdict;
 use crate::error::{Error, Result, unknown};
-use crate::formats::{self, WriteOptions};
+use crate::formats;
 use crate::graph::Array;
 use crate::grid::{Dims, Region};
 use crate::language::{Pipeline, evaluate};
@@ -94,7 +94,7 @@ impl Run {
         let missing = |what: &str| Error::caller(format!("run needs {what}")).hint(USAGE);
         let output = self.output.as_deref().ok_or_else(|| missing("OUT, the file to write, and a pipeline"))?;
         let pipeline = self.pipeline.as_deref().ok_or_else(|| missing("a pipeline"))?;
-        let options = self.limits.options(self.writing);
+        let options = self.limits.options(&self.writing);
         let made = self.files.evaluate(&self.input, pipeline)?;
         let targets = self.files.targets(&self.input, output, &made)?;
         let session = Session::save(&targets, &options)?;
@@ -130,7 +130,7 @@ pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summar
 impl Explain {
     /// The plan as text.
     pub fn obey(&self) -> Result<String> {
-        let options = self.limits.options(self.writing);
+        let options = self.limits.options(&self.writing);
         match self.rest.as_slice() {
             [pipeline] => {
                 let made = self.files.evaluate(&self.input, pipeline)?;
@@ -152,8 +152,7 @@ impl Explain {
 }
 
 fn sink(array: &Array, path: &Path, options: &Options) -> Result<Arc<dyn Sink>> {
-    let write = WriteOptions { overwrite: options.overwrite, tiled: options.tiled };
-    formats::create(path, array.info()?, write).map(Arc::from)
+    formats::create(path, array.info()?, options.writing()?).map(Arc::from)
 }
 
 impl Files {

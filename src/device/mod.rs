@@ -61,6 +61,9 @@ pub trait Device: Sync {
         0
     }
 
+    /// A pass is over: what was kept between its blocks goes.
+    fn rest(&self) {}
+
     /// What happened since the last call that the user must know: a device lost, work that went elsewhere.
     fn notices(&self) -> Vec<String> {
         Vec::new()

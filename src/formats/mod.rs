@@ -9,6 +9,7 @@ pub mod tiff;
 pub mod zarr;
 
 use crate::error::{Error, Result, Subject, unknown};
+use crate::grid::Dims;
 use crate::storage::{Info, Sink, Source};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,10 @@ pub struct WriteOptions {
     pub overwrite: bool,
     /// Whether a TIFF is tiled.
     pub tiled: bool,
+    /// Extents of a Zarr's chunks; chosen by the axes where none.
+    pub chunks: Option<Dims>,
+    /// Extents of a Zarr's shards, multiples of a chunk's; no shards where none.
+    pub shards: Option<Dims>,
 }
 
 /// One format: its name, the endings that mean it, what is read and written.
@@ -32,6 +37,8 @@ pub struct Format {
     pub reads: &'static str,
     /// What of it is written.
     pub writes: &'static str,
+    /// Whether it is written in chunks whose extents can be asked for.
+    chunked: bool,
     open: fn(&Path) -> Result<Box<dyn Source>>,
     create: fn(&Path, &Info, WriteOptions) -> Result<Box<dyn Sink>>,
 }
@@ -43,7 +50,8 @@ pub static FORMATS: &[Format] = &[
         name: "OME-Zarr",
         endings: &[".ome.zarr"],
         reads: "0.4 (Zarr v2) and 0.5 (v3), full resolution",
-        writes: "0.5, one resolution, zstd",
+        writes: "0.5, one resolution, zstd, shards",
+        chunked: true,
         open: zarr::open,
         create: |path, info, options| zarr::create(path, info, &zarr_options(options, true)),
     },
@@ -52,7 +60,8 @@ pub static FORMATS: &[Format] = &[
         name: "Zarr",
         endings: &[".zarr"],
         reads: "v2 and v3 arrays: raw, gzip, zstd, blosc, shards, transpose",
-        writes: "v3, zstd, dimension names",
+        writes: "v3, zstd, shards, dimension names",
+        chunked: true,
         open: zarr::open,
         create: |path, info, options| zarr::create(path, info, &zarr_options(options, false)),
     },
@@ -62,6 +71,7 @@ pub static FORMATS: &[Format] = &[
         endings: &[".ome.tif", ".ome.tiff"],
         reads: "as TIFF, axes and pixel sizes from OME-XML",
         writes: "BigTIFF, tiles, deflate",
+        chunked: false,
         open: tiff::open,
         create: |path, info, options| tiff::create(path, info, &tiff_options(options, true)),
     },
@@ -71,6 +81,7 @@ pub static FORMATS: &[Format] = &[
         endings: &[".tif", ".tiff"],
         reads: "classic and Big, strips and tiles, raw, LZW, deflate, PackBits, predictors 1-3, many pages, ImageJ",
         writes: "strips as ImageJ writes them; --tiled: BigTIFF tiles, deflate",
+        chunked: false,
         open: tiff::open,
         create: |path, info, options| tiff::create(path, info, &tiff_options(options, false)),
     },
@@ -79,6 +90,7 @@ pub static FORMATS: &[Format] = &[
         endings: &[".npy"],
         reads: "1.0 to 3.0, both byte orders, both memory orders",
         writes: "1.0, C order",
+        chunked: false,
         open: npy::open,
         create: |path, info, options| npy::create(path, info, options.overwrite),
     },
@@ -86,7 +98,7 @@ pub static FORMATS: &[Format] = &[
 
 #[cfg(feature = "zarr")]
 fn zarr_options(options: WriteOptions, ome: bool) -> zarr::Options {
-    zarr::Options { ome, overwrite: options.overwrite, chunk: None }
+    zarr::Options { ome, overwrite: options.overwrite, chunk: options.chunks, shard: options.shards }
 }
 
 #[cfg(feature = "tiff")]
@@ -164,5 +176,10 @@ pub fn create(path: &Path, info: &Info, options: WriteOptions) -> Result<Box<dyn
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
         return Err(Error::caller(format!("no such folder: {}", folder.display())).hint("create it first"));
     }
-    (by_name(path)?.create)(path, info, options)
+    let format = by_name(path)?;
+    if !format.chunked && (options.chunks.is_some() || options.shards.is_some()) {
+        let what = format!("{} is {}, which has no chunks of a shape to choose", path.display(), format.name);
+        return Err(Error::caller(what).hint("a name that ends in .zarr or .ome.zarr has; leave out --chunks and --shards"));
+    }
+    (format.create)(path, info, options)
 }

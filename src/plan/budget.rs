@@ -9,7 +9,6 @@ use super::sweep::Sweep;
 use crate::error::Result;
 use crate::graph::Stage;
 use crate::grid::{Boxes, Dims, Grid, Region};
-use crate::tile::best_buffer;
 
 /// Bytes that a pass needs whatever its tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -39,9 +38,7 @@ impl Fixed {
 }
 
 /// Stored units on their way to be decoded, beyond one for each worker: what keeps the readers ahead.
-const READ_AHEAD: usize = 2;
-/// Encoded units on their way to be written, beyond one for each worker.
-const WRITE_BEHIND: usize = 1;
+const READ_AHEAD: usize = 1;
 
 /// The bytes of a pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,31 +194,6 @@ fn partial_bytes(axes: &[usize], shape: &Dims) -> usize {
     (0..shape.len()).filter(|a| !axes.contains(a)).map(|a| shape[a]).product()
 }
 
-/// The buffers of a worker, as it keeps them between steps and blocks.
-#[derive(Default)]
-struct Buffers {
-    /// Capacities of free ones.
-    free: Vec<usize>,
-    /// Capacities of those that hold values.
-    held: Vec<Option<usize>>,
-    bytes: usize,
-}
-
-impl Buffers {
-    fn take(&mut self, value: usize, len: usize) {
-        let capacity = match best_buffer(self.free.iter().copied(), len) {
-            Some(k) => self.free.swap_remove(k),
-            None => 0,
-        };
-        self.bytes += len.saturating_sub(capacity);
-        self.held[value] = Some(capacity.max(len));
-    }
-
-    fn release(&mut self, value: usize) {
-        self.free.extend(self.held[value].take());
-    }
-}
-
 /// Bytes that one worker holds while it computes block after block: its buffers, a padded copy, registers; and how many elements
 /// are computed per element of the result.
 ///
@@ -229,9 +201,8 @@ impl Buffers {
 /// A program that reads values that do not exist.
 pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
     let regions = regions(program, block)?;
-    let last = program.last_readers();
     let size = |value: usize| regions[value].shape().count() * program.element_bytes(value);
-    let (mut padded, mut registers, mut foreign, mut elements) = (0, 0, 0, 0usize);
+    let (mut piece, mut padded, mut registers, mut foreign, mut elements) = (0, 0, 0, 0, 0usize);
     for (number, step) in program.steps.iter().enumerate() {
         let out = &regions[program.inputs.len() + number];
         let largest = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
@@ -239,6 +210,7 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
         padded = padded.max(if reads_around(step) { largest.max(window) } else { 0 });
         registers = registers.max(step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192));
         let made = size(program.inputs.len() + number);
+        piece = piece.max(if out.parts().len() > 1 { made } else { 0 });
         foreign = foreign.max(match &step.stage {
             // The function's own arrays: copies of what it reads, and what it gives.
             Stage::Tiles(_) => 2 * step.inputs.iter().map(|v| size(*v)).sum::<usize>() + largest.max(window) + made,
@@ -247,22 +219,15 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
         });
         elements += out.shape().count();
     }
-    let mut buffers = Buffers { held: vec![None; program.values()], ..Buffers::default() };
-    // The second block finds what the first one left.
-    for _ in 0..2 {
-        for input in
-            (0..program.inputs.len()).filter(|input| unit_grid(program, *input).is_some() || regions[*input].parts().len() > 1)
-        {
-            buffers.take(input, size(input));
-        }
-        for (number, step) in program.steps.iter().enumerate() {
-            buffers.take(program.inputs.len() + number, size(program.inputs.len() + number));
-            step.inputs.iter().filter(|v| last[**v] == Some(number)).for_each(|v| buffers.release(*v));
-        }
-        (0..program.values()).for_each(|value| buffers.release(value));
+    let mut buffers = vec![0; program.values()];
+    for (value, slot) in program.slots().into_iter().enumerate() {
+        // An input that lies in memory in one piece is looked at where it is.
+        let is_lent = value < program.inputs.len() && unit_grid(program, value).is_none() && regions[value].parts().len() <= 1;
+        buffers[slot] = buffers[slot].max(if is_lent { 0 } else { size(value) });
     }
+    let buffers: usize = buffers.iter().sum();
     let made = block.shape.count().max(1) * program.steps.len().max(1);
-    Ok((buffers.bytes + padded + registers + foreign, elements as f64 / made as f64))
+    Ok((buffers + piece + padded + registers + foreign, elements as f64 / made as f64))
 }
 
 /// Whether a step may read what lies outside its input, so that a padded copy is made.
@@ -304,10 +269,10 @@ pub fn price(
         commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
     let mut frontier = Frontier::new(program, *sweep)?;
     let most = (threads + 1).min(sweep.tiles().max(1));
-    // A worker keeps what it computes in while it decodes or encodes.
-    let scratch = (scratch as u64 + decoding.max(encoding)) * threads as u64;
+    // A worker keeps what it computes in while it decodes or encodes; a tile that is computed keeps the places of its rows.
+    let scratch = (scratch as u64 + decoding.max(encoding) + row_bytes(program, &sweep.grid.unit, block)) * threads as u64;
     let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
-    let writing = |behind: usize| (threads + WRITE_BEHIND).min(parts * behind);
+    let writing = |behind: usize| threads.max(2).min(parts * behind);
     let left = memory.saturating_sub(fixed.total() + scratch);
     let rank = sweep.grid.shape.len();
     // Where nothing else fits: one tile, one unit on its way in, one on its way out.
@@ -346,6 +311,13 @@ pub fn price(
         reads: frontier.reads(kept)?,
         recompute,
     })
+}
+
+/// Bytes of the places of a tile's rows in its blocks.
+fn row_bytes(program: &Program, tile: &Dims, block: &Dims) -> u64 {
+    let Some((width, outer)) = tile.split_last() else { return 0 };
+    let pieces = width.div_ceil(block[outer.len()].max(1));
+    (program.sinks.len() * outer.iter().product::<usize>() * pieces * size_of::<&mut [u8]>()) as u64
 }
 
 /// The largest tile: extents differ only at the ends of each axis, where edges fold and units are cut.

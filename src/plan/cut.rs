@@ -19,6 +19,10 @@ const LARGE_TILE: u64 = 48 << 20;
 const SMALL_TILE: u64 = 1 << 20;
 /// Units that are read more often than this are a reason for smaller tiles.
 const READ_AGAIN: f64 = 1.02;
+/// Elements that are computed more often than this are a reason for larger tiles.
+const COMPUTED_AGAIN: f64 = 1.3;
+/// Tiles at the ends of a sweep whose lanes overlap with nothing.
+const ENDS: f64 = 2.0;
 /// Scratch of less than this part of the budget is not worth smaller blocks for the sake of what is read again.
 const WIDE: u64 = 16;
 /// Tiles so many times larger than wanted are priced by the usual one alone.
@@ -129,6 +133,9 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
         None => chosen(&program, goal, &rules, WORTH)?,
     })?;
     let fits = |costs: &Costs| costs.predicted <= machine.memory;
+    if wish.is_none() {
+        best = thicker(best, goal, |bytes| priced(chosen(&program, bytes, &rules, WORTH)?), (machine.memory, machine.threads))?;
+    }
     let mut smaller = if wish.is_some() { 0 } else { goal };
     if fits(&best.2) && best.2.read_factor() > READ_AGAIN && smaller > SMALL_TILE {
         // Where the smallest does not help, nothing between does.
@@ -155,6 +162,34 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
     }
     let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
     if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
+}
+
+/// Larger tiles than wanted, where halos make the wanted ones compute much anew: the first and the last tile of a sweep overlap
+/// with nothing, so fewer tiles cost something too.
+fn thicker(
+    mut best: (Sweep, Dims, Costs),
+    goal: u64,
+    priced: impl Fn(u64) -> Result<(Sweep, Dims, Costs)>,
+    (memory, threads): (u64, usize),
+) -> Result<(Sweep, Dims, Costs)> {
+    let work = |(sweep, block, costs): &(Sweep, Dims, Costs)| {
+        let blocks = (sweep.tiles() * Grid::new(sweep.grid.unit, *block).counts().count()).max(1);
+        // The last blocks leave workers idle.
+        let idle = (blocks.div_ceil(threads) * threads) as f64 / blocks as f64;
+        costs.recompute * idle * (1.0 + ENDS / sweep.tiles().max(1) as f64)
+    };
+    let mut bytes = goal;
+    while best.2.recompute > COMPUTED_AGAIN && best.0.tiles() > 2 && bytes < LARGE_TILE * 4 {
+        bytes *= 2;
+        let next = priced(bytes)?;
+        if next.2.predicted > memory || next.2.read_factor() > best.2.read_factor() {
+            break;
+        }
+        if work(&next) < 0.9 * work(&best) {
+            best = next;
+        }
+    }
+    Ok(best)
 }
 
 /// Slots of a GPU: one is filled, one computes, one is emptied.

@@ -147,6 +147,33 @@ impl Program {
         }
         last
     }
+
+    /// Which of a worker's buffers each value lies in: values that are never there at once share one, of the same width if there is
+    /// one. So what a worker holds is the same for every block.
+    #[must_use]
+    pub fn slots(&self) -> Vec<usize> {
+        let last = self.last_readers();
+        let mut slots = vec![0; self.values()];
+        let (mut widths, mut free): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+        for value in 0..self.values() {
+            let width = self.element_bytes(value);
+            // The narrowest that is wide enough, else the widest.
+            let misfit = |slot: usize| if widths[slot] >= width { widths[slot] } else { usize::MAX - widths[slot] };
+            let best = (0..free.len()).rev().min_by_key(|k| misfit(free[*k]));
+            slots[value] = match best {
+                Some(k) => free.swap_remove(k),
+                None => widths.len(),
+            };
+            widths.resize(widths.len().max(slots[value] + 1), 0);
+            widths[slots[value]] = widths[slots[value]].max(width);
+            if let Some(number) = value.checked_sub(self.inputs.len()) {
+                let mut read = self.steps[number].inputs.clone();
+                read.dedup();
+                free.extend(read.into_iter().filter(|v| last[*v] == Some(number)).map(|v| slots[v]));
+            }
+        }
+        slots
+    }
 }
 
 /// The nodes that a set of roots needs, producers first, stopping where `stops` says so. Iterative: graphs can be deep.

@@ -114,7 +114,7 @@ impl<'r> Driver<'r> {
         let (launches_in, launches) = bounded::<Work<'_>>(device_lanes.max(1));
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
         let (writes_in, writes) = bounded::<WriteOrder>(2 + QUEUED);
-        std::thread::scope(|scope| {
+        let played = std::thread::scope(|scope| {
             for worker in 0..READERS {
                 let (reads, reports_in) = (reads.clone(), reports_in.clone());
                 scope.spawn(move || read_lane(worker, reads, |report| reports_in.send(report).is_ok()));
@@ -138,7 +138,9 @@ impl<'r> Driver<'r> {
             });
             drop((reads_in, writes_in, launches_in));
             done
-        })?;
+        });
+        self.device.rest();
+        played?;
         running.journal.flush()?;
         running.report.seconds = begun.elapsed().as_secs_f64();
         running.report.tiles = self.pass.sweep.tiles();

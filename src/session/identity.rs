@@ -15,7 +15,7 @@ pub(super) fn identity(outputs: &[Output], plan: &Plan) -> Option<Identity> {
     for output in outputs {
         let info = output.sink.info();
         // Not its name: the journal lies beside it, and the same work elsewhere is the same work.
-        add(&mut words, format_args!("{:?} {} {:?};", output.sink.unit(), info.dtype, info.shape));
+        add(&mut words, format_args!("{} {} {:?};", output.sink.layout(), info.dtype, info.shape));
     }
     Some(Identity(format!("{:032x}", fnv(words.as_bytes()))))
 }

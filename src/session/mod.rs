@@ -10,6 +10,7 @@ use crate::dtype::{Element, typed};
 use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
+use crate::grid::{Dims, MAX_RANK};
 use crate::plan::{Machine, Output, Plan, explain, plan};
 use crate::run::{Job, Observer, Summary, run};
 use crate::storage::{Identity, Place, Sink};
@@ -48,6 +49,10 @@ pub struct Options {
     pub restart: bool,
     /// Whether a TIFF is written in tiles.
     pub tiled: bool,
+    /// Extents of the chunks of a Zarr that is written; chosen by its axes where none.
+    pub chunks: Option<Vec<usize>>,
+    /// Extents of its shards: files that hold many chunks. Multiples of a chunk's; none where each chunk is a file.
+    pub shards: Option<Vec<usize>>,
     /// Whether windows run by their slow meaning only: for tests.
     pub by_meaning: bool,
 }
@@ -66,12 +71,24 @@ impl Default for Options {
             overwrite: false,
             restart: false,
             tiled: false,
+            chunks: None,
+            shards: None,
             by_meaning: false,
         }
     }
 }
 
 impl Options {
+    /// How outputs are written.
+    ///
+    /// # Errors
+    /// Extents of chunks that are none.
+    pub fn writing(&self) -> Result<WriteOptions> {
+        let dims = |extents: &Option<Vec<usize>>| extents.as_ref().map(|e| checked_extents(e)).transpose();
+        let (chunks, shards) = (dims(&self.chunks)?, dims(&self.shards)?);
+        Ok(WriteOptions { overwrite: self.overwrite, tiled: self.tiled, chunks, shards })
+    }
+
     /// The machine that plans are made for.
     #[must_use]
     pub fn machine(&self) -> Machine {
@@ -85,6 +102,14 @@ impl Options {
             gpus: self.gpus.max(1),
         }
     }
+}
+
+/// Extents of chunks or shards.
+fn checked_extents(extents: &[usize]) -> Result<Dims> {
+    if extents.is_empty() || extents.len() > MAX_RANK || extents.contains(&0) {
+        return Err(Error::caller(format!("chunks of {extents:?}: give one extent of at least 1 for each axis")));
+    }
+    Ok(Dims::from(extents))
 }
 
 /// Half of what is available, rounded down to a power of √2, so that plans repeat.
@@ -150,7 +175,7 @@ impl Session {
     /// # Errors
     /// An unknown ending, an output that exists, two outputs of one name, and as [`Session::new`].
     pub fn save(targets: &[(Array, &Path)], options: &Options) -> Result<Session> {
-        let write = WriteOptions { overwrite: options.overwrite, tiled: options.tiled };
+        let write = options.writing()?;
         let mut outputs: Vec<Output> = Vec::with_capacity(targets.len());
         for (array, path) in targets {
             let sink: Arc<dyn Sink> = Arc::from(formats::create(path, array.info()?, write)?);

@@ -40,12 +40,22 @@ impl Source for Made {
         self.bytes(unit) as u64
     }
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
-        let seed: usize = unit.iter().sum();
-        // The numbers are small ones of two bytes, or floats between 0 and 4.
-        let odd = if self.info.dtype.is_float() { 0x40 } else { 1 };
-        Ok(Some(
-            (0..self.bytes(unit)).map(|k| if k % 4 == 3 || k % 2 == 1 { odd } else { ((k * 7 + seed) % 251) as u8 }).collect(),
-        ))
+        // As a camera's: noise in the lower byte of small numbers of two bytes; floats between 2 and 8, noise in the lower three.
+        let mut chance = Chance(unit.iter().fold(1, |seed, i| 31 * seed + *i as u64));
+        let mut bytes = vec![0; self.bytes(unit)];
+        let (width, top) = match self.info.dtype.size() {
+            1 => (1, None),
+            4 => (4, Some(0x40)),
+            width => (width, Some(1)),
+        };
+        for eight in bytes.chunks_mut(8) {
+            let noise = chance.next().to_le_bytes();
+            eight.copy_from_slice(&noise[..eight.len()]);
+        }
+        if let Some(top) = top {
+            bytes.iter_mut().skip(width - 1).step_by(width).for_each(|byte| *byte = top);
+        }
+        Ok(Some(bytes))
     }
     fn decode(&self, _: &Dims, stored: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
         let stored = stored.filter(|stored| stored.len() == out.len()).ok_or_else(|| Error::bug("every unit is stored"))?;
@@ -61,6 +71,8 @@ impl Source for Made {
 pub struct Job {
     pub name: String,
     pub array: Array,
+    /// Where it goes: a number of a few formats.
+    pub sink: usize,
 }
 
 fn ints(items: &[i64]) -> Value {
@@ -93,7 +105,7 @@ fn arguments(op: &Op) -> Vec<(&'static str, Value)> {
 
 /// Every op over a stack.
 pub fn every_op(x: &Array) -> Vec<Job> {
-    let job = |op: &'static Op| {
+    let job = |(number, op): (usize, &'static Op)| {
         let mut named = arguments(op);
         if op.name == "wrap" {
             named = vec![("dtype", Value::Text("u8".to_owned()))];
@@ -101,27 +113,31 @@ pub fn every_op(x: &Array) -> Vec<Job> {
         let args = op.args(Vec::new(), named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).unwrap();
         let input = |k: usize| if op.name == "where" && k == 0 { x.gt(300) } else { x.clone() };
         let inputs: Vec<Array> = (0..op.inputs.len()).map(input).collect();
-        Job { name: op.name.to_owned(), array: op.apply(&inputs, args, Location::caller()) }
+        Job { name: op.name.to_owned(), array: op.apply(&inputs, args, Location::caller()), sink: number % 4 }
     };
-    stackmill::ops::all().map(job).collect()
+    stackmill::ops::all().enumerate().map(job).collect()
 }
 
 /// A small generator (splitmix64).
 pub struct Chance(pub u64);
 
 impl Chance {
-    pub fn below(&mut self, n: usize) -> usize {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 16) as usize % n
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 16) as usize % n
     }
 }
 
 /// A stack of a random shape in random units: pages, strips, chunks.
 pub fn stack(chance: &mut Chance) -> (String, Array) {
-    let shape = [8 + chance.below(64), 128 + chance.below(400), 128 + chance.below(600)];
+    let shape = [8 + chance.below(64), 128 + chance.below(560), 128 + chance.below(720)];
     let dtype = [Dtype::U8, Dtype::U16, Dtype::U16, Dtype::F32][chance.below(4)];
     let units = [[1, 1024, 1024], [1, 64, 1024], [8, 128, 128], [16, 256, 256], [64, 64, 64]];
     let unit = units[chance.below(units.len())];
@@ -152,5 +168,5 @@ pub fn pipeline(chance: &mut Chance, x: &Array) -> Job {
     if chance.below(3) == 0 {
         (name, y) = (format!("{name} > 300"), y.gt(300));
     }
-    Job { name, array: y }
+    Job { name, array: y, sink: chance.below(4) }
 }

@@ -9,23 +9,32 @@ use crate::error::{Error, Result};
 use crate::graph::{LineTaps, Pick, Stage, Tiles, Walk, made_axes};
 use crate::grid::{Boxes, Dims, Edge, MAX_RANK, Region, indices};
 use crate::plan::{Program, Step, reach_of, regions};
-use crate::tile::{Buffer, Padding, Tile, View, best_buffer, copy_padded, copy_view};
+use crate::tile::{Buffer, Padding, Tile, View, copy_padded, copy_view};
 
 /// Buffers of one worker, kept between blocks.
 #[derive(Default)]
 pub struct Scratch {
-    free: Vec<Buffer>,
+    /// By the numbers that the program gives its values.
+    buffers: Vec<Buffer>,
+    /// A box of a value that consists of several.
+    piece: Buffer,
     padded: Buffer,
     registers: Registers,
 }
 
 impl Scratch {
-    /// A buffer of `len` bytes: the smallest free one that is large enough, else the largest, grown.
-    pub fn take(&mut self, len: usize) -> Buffer {
-        let best = best_buffer(self.free.iter().map(Buffer::capacity), len);
-        let mut buffer = best.map(|k| self.free.swap_remove(k)).unwrap_or_default();
+    /// A buffer of `len` bytes.
+    fn take(&mut self, slot: usize, len: usize) -> Buffer {
+        let mut buffer = self.buffers.get_mut(slot).map(std::mem::take).unwrap_or_default();
         buffer.resize(len);
         buffer
+    }
+
+    fn put_back(&mut self, slot: usize, buffer: Buffer) {
+        if self.buffers.len() <= slot {
+            self.buffers.resize_with(slot + 1, Buffer::default);
+        }
+        self.buffers[slot] = buffer;
     }
 }
 
@@ -41,6 +50,7 @@ pub struct BlockValues<'a> {
     held: Vec<Held<'a>>,
     boxes: Vec<Boxes>,
     dtypes: Vec<Dtype>,
+    slots: Vec<usize>,
 }
 
 impl<'a> BlockValues<'a> {
@@ -49,7 +59,7 @@ impl<'a> BlockValues<'a> {
         let boxes = regions(program, block)?;
         let dtypes = (0..program.values()).map(|v| program.info(v).map(|i| i.dtype)).collect::<Result<Vec<_>>>()?;
         let held = boxes.iter().map(|_| Held::Nothing).collect();
-        Ok(BlockValues { held, boxes, dtypes })
+        Ok(BlockValues { held, boxes, dtypes, slots: program.slots() })
     }
 
     /// Runs every step for `block`.
@@ -110,7 +120,7 @@ impl<'a> BlockValues<'a> {
 
     fn release(&mut self, value: usize, scratch: &mut Scratch) {
         if let Held::Own(buffer) = std::mem::replace(&mut self.held[value], Held::Nothing) {
-            scratch.free.push(buffer);
+            scratch.put_back(self.slots[value], buffer);
         }
     }
 
@@ -136,7 +146,7 @@ impl<'a> BlockValues<'a> {
         {
             return Ok(Held::Lent(view));
         }
-        let mut buffer = scratch.take(boxes.shape().count() * info.dtype.size());
+        let mut buffer = scratch.take(self.slots[number], boxes.shape().count() * info.dtype.size());
         for part in &parts {
             let goal = boxes.offset_of(part).ok_or_else(|| Error::bug("a part outside its own boxes"))?;
             copy_input(input, info.dtype, &info.shape, part, (buffer.bytes_mut(), &boxes.shape(), &goal))?;
@@ -148,7 +158,7 @@ impl<'a> BlockValues<'a> {
         let boxes = &self.boxes[own];
         let size = step.info.dtype.size();
         let extents = boxes.shape();
-        let mut out = scratch.take(extents.count() * size);
+        let mut out = scratch.take(self.slots[own], extents.count() * size);
         let parts = boxes.parts();
         if boxes.0.is_empty() && !step.info.shape.is_empty() || extents.count() == 0 {
             return Ok(out);
@@ -158,11 +168,12 @@ impl<'a> BlockValues<'a> {
             return Ok(out);
         }
         for part in &parts {
-            let mut piece = scratch.take(part.shape.count() * size);
+            let mut piece = std::mem::take(&mut scratch.piece);
+            piece.resize(part.shape.count() * size);
             self.run_part(program, step, part, piece.bytes_mut(), scratch, meanings_only)?;
             let goal = boxes.offset_of(part).ok_or_else(|| Error::bug("a part outside its own boxes"))?;
             copy_view(&View::contiguous(piece.bytes(), step.info.dtype, part.shape), out.bytes_mut(), &extents, &goal);
-            scratch.free.push(piece);
+            scratch.piece = piece;
         }
         Ok(out)
     }

@@ -15,7 +15,7 @@ use block::{BlockValues, Scratch};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
-/// The CPU device. Workers' scratch is kept between blocks.
+/// The CPU device. Workers' scratch is kept between the blocks of a pass.
 #[derive(Default)]
 pub struct Cpu {
     scratch: Mutex<Vec<Scratch>>,
@@ -67,6 +67,12 @@ impl Device for Cpu {
         let partials = done?.into_iter().flatten().collect();
         Ok(Launched { tiles, partials })
     }
+
+    fn rest(&self) {
+        if let Ok(mut all) = self.scratch.lock() {
+            all.clear();
+        }
+    }
 }
 
 impl Cpu {
@@ -96,7 +102,8 @@ pub(super) fn moved(region: &Region, by: &Dims) -> Region {
 fn rows_of_blocks<'t>(tile: &'t mut Tile, grid: &Grid) -> Vec<Vec<&'t mut [u8]>> {
     let size = tile.dtype.size();
     let counts = grid.counts();
-    let mut blocks: Vec<Vec<&mut [u8]>> = (0..counts.count()).map(|_| Vec::new()).collect();
+    let rows = |index: Dims| grid.region(&index).shape.split_last().map_or(1, |(_, outer)| outer.iter().product());
+    let mut blocks: Vec<Vec<&mut [u8]>> = indices(Region::whole(counts)).map(|index| Vec::with_capacity(rows(index))).collect();
     let Some((width, outer)) = tile.shape.split_last() else {
         blocks.iter_mut().for_each(|_| {});
         if let Some(block) = blocks.first_mut() {

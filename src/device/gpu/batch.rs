@@ -10,7 +10,7 @@ use super::transfer::{read_back, upload};
 use super::words::{Parameters, Place, element_bits};
 use super::{Done, Fault, folds};
 use crate::device::InputData;
-use crate::device::cpu::block::{BlockValues, Scratch};
+use crate::device::cpu::block::BlockValues;
 use crate::error::Error;
 use crate::graph::Stage;
 use crate::grid::Dims;
@@ -24,10 +24,9 @@ pub fn run<'a>(
     acts: &[Act],
     inputs: &'a [InputData<'a>],
     values: &mut BlockValues<'a>,
-    scratch: &mut Scratch,
 ) -> Done<()> {
     let mut recording = Recording::new();
-    let played = play(on, pass, acts, inputs, values, scratch, &mut recording);
+    let played = play(on, pass, acts, inputs, values, &mut recording);
     on.largest = on.largest.max(recording.largest());
     settle(on, recording, played.is_ok());
     played
@@ -39,7 +38,6 @@ fn play<'a>(
     acts: &[Act],
     inputs: &'a [InputData<'a>],
     values: &mut BlockValues<'a>,
-    scratch: &mut Scratch,
     recording: &mut Recording,
 ) -> Done<()> {
     for act in acts {
@@ -55,7 +53,7 @@ fn play<'a>(
     wait(on, &awaited)?;
     on.pass_a_step();
     for (buffer, pooled) in &recording.read {
-        let compact = read_back(&on.plan.buffers[*buffer], pooled, scratch)?;
+        let compact = read_back(&on.plan.buffers[*buffer], pooled)?;
         match folded_in(acts, *buffer) {
             Some(fold) => drop(on.made_of_blocks.insert(fold, compact)),
             None => values.put(*buffer, compact),

@@ -32,7 +32,7 @@ pub fn run(
     for number in 0..plan.batches.len() {
         match &plan.batches[number] {
             Batch::Gpu(acts) => {
-                batch::run(&mut device, pass, acts, inputs, &mut values, &mut scratch)?;
+                batch::run(&mut device, pass, acts, inputs, &mut values)?;
             }
             Batch::Cpu(steps) => {
                 for step in steps {

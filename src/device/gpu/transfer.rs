@@ -7,7 +7,7 @@ use super::open::Transfer;
 use super::submit::{Order, Recording};
 use super::{Done, Fault};
 use crate::device::InputData;
-use crate::device::cpu::block::{BlockValues, Scratch, copy_input};
+use crate::device::cpu::block::{BlockValues, copy_input};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
 use crate::plan::Pass;
@@ -66,11 +66,11 @@ fn lay_out(
 }
 
 /// A value's boxes, compact, out of a mapped buffer.
-pub fn read_back(laid: &Laid, pooled: &Pooled, scratch: &mut Scratch) -> Done<Buffer> {
+pub fn read_back(laid: &Laid, pooled: &Pooled) -> Done<Buffer> {
     let lost = |e: wgpu::MapRangeError| Fault::Lost(e.to_string());
     let range = pooled.buffer.get_mapped_range(..).map_err(lost)?;
     let shape = laid.boxes.shape();
-    let mut compact = scratch.take(shape.count() * laid.dtype.size());
+    let mut compact = Buffer::zeroed(shape.count() * laid.dtype.size());
     let parts = laid.boxes.parts();
     if shape.is_empty() {
         compact.bytes_mut().copy_from_slice(&range[..laid.dtype.size()]);

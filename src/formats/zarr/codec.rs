@@ -94,7 +94,7 @@ impl Chunks {
     ///
     /// # Errors
     /// A codec that fails.
-    pub fn encode(&self, decoded: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
+    pub fn encode(&self, decoded: Cow<'_, [u8]>) -> std::result::Result<Vec<u8>, String> {
         let array = &self.array;
         let bytes = ArrayBytes::new_flen(decoded);
         let encoded = array.codecs().encode(bytes, &self.extents, array.data_type(), array.fill_value(), &self.options);

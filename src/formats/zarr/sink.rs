@@ -1,14 +1,16 @@
 //! One Zarr v3 array, plain or as the only level of an OME-Zarr 0.5 image, as a sink.
 //! It does not know what is written, nor how a chunk is encoded.
 
-use super::codec::{Chunks, raw_bound};
+use super::codec::Chunks;
 use super::meta::{ArrayNode, own_attributes};
 use super::ome;
+use super::shard::Shards;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region};
 use crate::storage::{Axis, Identity, Info, Sink, Written};
 use crate::tile::{View, copy_view};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -30,13 +32,18 @@ pub struct Options {
     pub overwrite: bool,
     /// Extents of a chunk; chosen by the axes where none.
     pub chunk: Option<Dims>,
+    /// Extents of a shard, a file of many chunks; each chunk is a file where none.
+    pub shard: Option<Dims>,
 }
 
 /// An array that is written.
 #[derive(Debug)]
 struct ZarrSink {
     info: Info,
+    /// The files of the array: chunks, or shards.
     chunks: Chunks,
+    /// How shards are put together, if the files are shards.
+    shards: Option<Shards>,
     target: PathBuf,
     partial: PathBuf,
     /// Where the array's `zarr.json` goes: the partial folder, or `0` inside it.
@@ -48,12 +55,12 @@ struct ZarrSink {
     loose: Mutex<Vec<PathBuf>>,
 }
 
-/// Prepares a Zarr v3 array or OME-Zarr 0.5 image: zstd level 3, little-endian. Nothing is written before
-/// [`Sink::begin`]. Chunks that hold only zeros are not stored; they read as the fill value 0.
+/// Prepares a Zarr v3 array or OME-Zarr 0.5 image: zstd level 3, little-endian, in shards where they are asked for. Nothing is
+/// written before [`Sink::begin`]. Chunks that hold only zeros are not stored; they read as the fill value 0.
 ///
 /// # Errors
-/// A target that exists and `overwrite` false, a folder that is no Zarr, chunk extents that do not fit the array, axes
-/// that OME-Zarr does not allow.
+/// A target that exists and `overwrite` false, a folder that is no Zarr, extents of chunks that do not fit the array, of shards
+/// that are no multiples of the chunks', axes that OME-Zarr does not allow.
 pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sink>> {
     let name = path.file_name().ok_or_else(|| Error::caller(format!("'{}' is no name for a folder", path.display())))?;
     let mut info = info.clone();
@@ -65,20 +72,23 @@ pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sin
     partial.push(".partial");
     let partial = path.with_file_name(partial);
     let array = if options.ome { partial.join("0") } else { partial.clone() };
-    let chunk = chosen_chunk(path, &info, options.chunk)?;
-    let document = document_of(&info, &chunk);
-    let node = ArrayNode {
-        folder: array.clone(),
-        document: path.to_owned(),
-        version: 3,
-        json: document.clone(),
-        attributes: Value::Null,
+    let extents = chosen_chunks(path, &info, options)?;
+    let document = document_of(&info, &extents);
+    let chunks_of = |json: Map<String, Value>| {
+        let (folder, document) = (array.clone(), path.to_owned());
+        let node = ArrayNode { folder, document, version: 3, json, attributes: Value::Null };
+        Chunks::new(&node, info.shape.len(), info.dtype)
     };
-    let chunks = Chunks::new(&node, info.shape.len(), info.dtype)?;
+    let chunks = chunks_of(document.clone())?;
+    let shards = match extents.shard {
+        Some(shard) => Some(Shards::new(chunks_of(document_of(&info, &Extents { shard: None, ..extents }))?, shard)),
+        None => None,
+    };
     let (target, options) = (path.to_owned(), *options);
     Ok(Box::new(ZarrSink {
         info,
         chunks,
+        shards,
         target,
         partial,
         array,
@@ -103,13 +113,30 @@ fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
     Err(Error::caller(what).hint("choose another name, or remove it yourself"))
 }
 
-fn chosen_chunk(target: &Path, info: &Info, asked: Option<Dims>) -> Result<Dims> {
-    let Some(asked) = asked else { return Ok(default_chunk(info)) };
-    if asked.len() != info.shape.len() || asked.contains(&0) {
-        let what = format!("{}: chunks of {asked} do not fit an array of shape {}", target.display(), info.shape);
-        return Err(Error::caller(what).hint("give one extent of at least 1 for each axis"));
+/// Extents of a chunk, and of a shard if there are any.
+struct Extents {
+    chunk: Dims,
+    shard: Option<Dims>,
+}
+
+fn chosen_chunks(target: &Path, info: &Info, options: &Options) -> Result<Extents> {
+    for (what, asked) in [("chunks", options.chunk), ("shards", options.shard)] {
+        if let Some(asked) = asked.filter(|asked| asked.len() != info.shape.len() || asked.contains(&0)) {
+            let what = format!("{}: {what} of {asked} do not fit an array of shape {}", target.display(), info.shape);
+            return Err(Error::caller(what).hint("give one extent of at least 1 for each axis"));
+        }
     }
-    Ok(asked)
+    let Some(shard) = options.shard else {
+        return Ok(Extents { chunk: options.chunk.unwrap_or_else(|| default_chunk(info)), shard: None });
+    };
+    // Where nobody chose the chunks, they are the largest that fill a shard.
+    let filling = |shard: usize, most: usize| (1..=most.min(shard)).rev().find(|n| shard.is_multiple_of(*n)).unwrap_or(1);
+    let chunk = options.chunk.unwrap_or_else(|| shard.zip_with(&default_chunk(info), filling));
+    if (0..chunk.len()).any(|axis| !shard[axis].is_multiple_of(chunk[axis])) {
+        let what = format!("{}: shards of {shard} are not made of whole chunks of {chunk}", target.display());
+        return Err(Error::caller(what).hint("each extent of a shard is a multiple of a chunk's"));
+    }
+    Ok(Extents { chunk, shard: Some(shard) })
 }
 
 /// Up to 512 along y and x, up to 8 along z, all samples, 1 along every other axis. Unnamed axes count as z, y, x from
@@ -137,7 +164,7 @@ fn default_chunk(info: &Info) -> Dims {
 }
 
 /// The `zarr.json` of the array, without attributes.
-fn document_of(info: &Info, chunk: &Dims) -> Map<String, Value> {
+fn document_of(info: &Info, extents: &Extents) -> Map<String, Value> {
     let name = |axis: &Axis| if axis.name.is_empty() { Value::Null } else { json!(axis.name) };
     let fill = if info.dtype == crate::dtype::Dtype::Bool {
         json!(false)
@@ -152,15 +179,26 @@ fn document_of(info: &Info, chunk: &Dims) -> Map<String, Value> {
         json!({"name": "bytes", "configuration": {"endian": "little"}})
     };
     let zstd = json!({"name": "zstd", "configuration": {"level": 3, "checksum": false}});
+    let little = json!({"name": "bytes", "configuration": {"endian": "little"}});
+    let codecs = match extents.shard {
+        None => json!([bytes, zstd]),
+        Some(_) => json!([{"name": "sharding_indexed", "configuration": {
+            "chunk_shape": extents.chunk.to_vec(),
+            "codecs": [bytes, zstd],
+            "index_codecs": [little, {"name": "crc32c"}],
+            "index_location": "end",
+        }}]),
+    };
+    let stored = extents.shard.unwrap_or(extents.chunk);
     let entries = [
         ("zarr_format", json!(3)),
         ("node_type", json!("array")),
         ("shape", json!(info.shape.to_vec())),
         ("data_type", json!(info.dtype.numpy_name())),
-        ("chunk_grid", json!({"name": "regular", "configuration": {"chunk_shape": chunk.to_vec()}})),
+        ("chunk_grid", json!({"name": "regular", "configuration": {"chunk_shape": stored.to_vec()}})),
         ("chunk_key_encoding", json!({"name": "default", "configuration": {"separator": "/"}})),
         ("fill_value", fill),
-        ("codecs", json!([bytes, zstd])),
+        ("codecs", codecs),
         ("dimension_names", info.axes.iter().map(name).collect()),
     ];
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -247,13 +285,22 @@ impl Sink for ZarrSink {
         Some(Grid::new(self.info.shape, self.chunks.shape()).unit)
     }
 
-    fn encoded_bytes(&self, _region: &Region) -> u64 {
-        raw_bound(self.chunks.decoded_bytes() as u64).max(self.chunks.stored_bound())
+    fn layout(&self) -> String {
+        Value::Object(self.document.clone()).to_string()
     }
 
-    /// What a shard or a chunk becomes whole before it is encoded.
+    fn encoded_bytes(&self, _region: &Region) -> u64 {
+        self.shards.as_ref().map_or(self.chunks.stored_bound(), Shards::encoded_bound)
+    }
+
+    /// What the array's end cuts short becomes a whole chunk before it is encoded.
     fn encoding_bytes(&self, _region: &Region) -> u64 {
-        2 * self.chunks.decoded_bytes() as u64
+        let (extents, chunk) = (self.info.shape, self.chunks.shape());
+        match &self.shards {
+            Some(shards) => shards.encoding_bytes(),
+            None if (0..chunk.len()).all(|axis| extents[axis].is_multiple_of(chunk[axis])) => 0,
+            None => self.chunks.decoded_bytes() as u64,
+        }
     }
 
     fn beside(&self) -> Option<PathBuf> {
@@ -288,10 +335,22 @@ impl Sink for ZarrSink {
         if decoded.iter().all(|b| *b == 0) {
             return Ok(Vec::new());
         }
-        let mut whole = vec![0u8; self.chunks.decoded_bytes()];
         let part = View::contiguous(decoded, dtype, region.shape);
-        copy_view(&part, &mut whole, &chunk, &Dims::filled(chunk.len(), 0));
-        self.chunks.encode(whole).map_err(|why| Error::machine(format!("{}: {region} does not encode: {why}", self.name())))
+        let encoded = match &self.shards {
+            Some(shards) => shards.encode(&part),
+            None if region.shape == chunk => self.chunks.encode(Cow::Borrowed(decoded)),
+            None => {
+                let mut filled = vec![0u8; self.chunks.decoded_bytes()];
+                copy_view(&part, &mut filled, &chunk, &Dims::filled(chunk.len(), 0));
+                self.chunks.encode(Cow::Owned(filled))
+            }
+        };
+        let mut encoded = encoded.map_err(|why| Error::machine(format!("{}: {region} does not encode: {why}", self.name())))?;
+        // What compresses well keeps no room for what does not.
+        if encoded.len() < encoded.capacity() / 2 {
+            encoded.shrink_to_fit();
+        }
+        Ok(encoded)
     }
 
     /// The note is the length of the chunk's file; 0 where there is none.
