@@ -37,6 +37,7 @@ pub fn lines(summary: &Summary) -> Vec<String> {
 #[must_use]
 pub fn object(summary: &Summary) -> Value {
     let busy = shares(summary);
+    let (threads, share) = summary.busiest_threads();
     let lanes: Map<String, Value> =
         Lane::ALL.iter().zip(busy).map(|(lane, share)| (lane.name().to_owned(), share.into())).collect();
     json!({
@@ -50,7 +51,7 @@ pub fn object(summary: &Summary) -> Value {
         "commit_units_written": summary.passes.iter().map(|p| p.units_written.0).sum::<u64>(),
         "commit_units": summary.passes.iter().map(|p| p.units_written.1).sum::<u64>(),
         "written_bytes": summary.passes.iter().map(|p| p.written_bytes).sum::<u64>(),
-        "busy": lanes, "verdict": verdict(summary),
+        "busy": lanes, "busiest_threads": threads, "busiest_share": share, "verdict": verdict(summary),
     })
 }
 
@@ -102,7 +103,8 @@ pub fn verdict(summary: &Summary) -> String {
         let (lane, share) = summary.busiest();
         format!("no lane was busy most of the time (the busiest, {}, {:.0} %)", lane.name(), share * 100.0)
     };
-    format!("{sentence} [{all}]")
+    let (threads, share) = summary.busiest_threads();
+    format!("{sentence} [{all}; {threads} {:.0} %]", share * 100.0)
 }
 
 #[cfg(test)]
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_verdict_names_what_will_not_help() {
-        let codec = "codec 90 %: more cores help, a faster disk or GPU will not [read 5 %, decode 20 %, compute 5 %, encode 70 %, write 1 %]";
+        let codec = "codec 90 %: more cores help, a faster disk or GPU will not [read 5 %, decode 20 %, compute 5 %, encode 70 %, write 1 %; workers 95 %]";
         assert_eq!(verdict_of([1.0, 8.0, 2.0, 28.0, 0.1]), codec);
         assert!(verdict_of([1.0, 8.0, 30.0, 0.0, 0.1]).starts_with("compute 75 %: more cores or a GPU help"));
         assert!(verdict_of([19.0, 8.0, 4.0, 0.0, 0.1]).starts_with("read 95 %: a faster disk helps"));

@@ -46,6 +46,8 @@ pub struct Launched {
     pub tiles: Vec<Tile>,
     /// Partial states, in index order of their blocks.
     pub partials: Vec<Partial>,
+    /// Seconds that all workers together were busy with it, where the device knows; else the launch took one.
+    pub busy: Option<f64>,
 }
 
 /// What computes tiles.

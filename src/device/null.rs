@@ -46,6 +46,6 @@ impl Device for Null {
             region: *tile,
             state: end.fold.start(outputs(&end.fold.axes())),
         };
-        Ok(Launched { tiles, partials: pass.program.folds.iter().enumerate().map(partial).collect() })
+        Ok(Launched { tiles, partials: pass.program.folds.iter().enumerate().map(partial).collect(), busy: None })
     }
 }

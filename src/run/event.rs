@@ -119,6 +119,23 @@ impl Summary {
         if of_device > 0 { of_device } else { self.threads.max(1) }
     }
 
+    /// Which threads were busy for the largest share of the time, all that they did together, and that share: the run can become
+    /// shorter by no more than the rest without making their work less.
+    #[must_use]
+    pub fn busiest_threads(&self) -> (&'static str, f64) {
+        let busy = |lanes: &[usize]| self.passes.iter().flat_map(|p| lanes.iter().map(|lane| p.busy_seconds[*lane])).sum::<f64>();
+        let workers = self.threads.max(1) as f64;
+        let of_device = self.passes.iter().map(|p| p.device_lanes).max().unwrap_or(0);
+        let all = [
+            ("readers", busy(&[0]) / super::READERS as f64),
+            ("workers", busy(if of_device > 0 { &[1, 3] } else { &[1, 2, 3] }) / workers),
+            ("device", if of_device > 0 { busy(&[2]) / of_device as f64 } else { 0.0 }),
+            ("writer", busy(&[4])),
+        ];
+        let (name, seconds) = all.into_iter().fold(("workers", 0.0), |best, next| if next.1 > best.1 { next } else { best });
+        (name, (seconds / self.seconds.max(1e-9)).min(1.0))
+    }
+
     /// The lane that was busiest for its threads, and its share of the time: what a faster machine must make faster.
     #[must_use]
     pub fn busiest(&self) -> (Lane, f64) {

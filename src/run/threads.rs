@@ -9,7 +9,7 @@ use super::lanes::{
 };
 use super::store::{Store, part_bytes};
 use super::{Folds, Job, LateValues, Observer, READERS, commit_units};
-use crate::device::{Device, InputData};
+use crate::device::{Device, InputData, Launched};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
 use crate::plan::{InputFrom, Output, Pass, UnitKey};
@@ -368,7 +368,10 @@ impl Running<'_, '_, '_> {
     /// Takes a report's data in and names its event.
     fn accept(&mut self, report: Report) -> Result<Option<Event>> {
         let place = Lane::ALL.iter().position(|l| *l == report.lane).unwrap_or(0);
-        self.report.busy_seconds[place] += report.seconds;
+        self.report.busy_seconds[place] += match &report.done {
+            Ok(Done::Launched(_, Launched { busy: Some(busy), .. })) => *busy,
+            _ => report.seconds,
+        };
         let count = match report.lane {
             Lane::Read => &mut self.out.reads,
             Lane::Write if report.command.is_none() => &mut self.out.syncs,

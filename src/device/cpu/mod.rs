@@ -14,6 +14,7 @@ use crate::tile::{Tile, View};
 use block::{BlockValues, Scratch};
 use rayon::prelude::*;
 use std::sync::Mutex;
+use std::time::Instant;
 
 /// The CPU device. Workers' scratch is kept between the blocks of a pass.
 #[derive(Default)]
@@ -49,6 +50,7 @@ struct Job<'t> {
 
 impl Device for Cpu {
     fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
+        let begun = Instant::now();
         let program = &pass.program;
         let grid = Grid::new(tile.shape, pass.block);
         let mut tiles: Vec<Tile> = Vec::with_capacity(program.sinks.len());
@@ -63,9 +65,14 @@ impl Device for Cpu {
                 job.rows.push(rows);
             }
         }
-        let done: Result<Vec<Vec<Partial>>> = jobs.into_par_iter().map(|job| self.run(program, job, inputs)).collect();
-        let partials = done?.into_iter().flatten().collect();
-        Ok(Launched { tiles, partials })
+        let alone = begun.elapsed().as_secs_f64();
+        let timed = |job| {
+            let begun = Instant::now();
+            self.run(program, job, inputs).map(|partials| (partials, begun.elapsed().as_secs_f64()))
+        };
+        let done: Vec<(Vec<Partial>, f64)> = jobs.into_par_iter().map(timed).collect::<Result<_>>()?;
+        let busy = Some(alone + done.iter().map(|(_, seconds)| seconds).sum::<f64>());
+        Ok(Launched { tiles, partials: done.into_iter().flat_map(|(partials, _)| partials).collect(), busy })
     }
 
     fn rest(&self) {

@@ -291,7 +291,7 @@ impl Gpu {
         if !self.taken_over.swap(true, Ordering::AcqRel) {
             self.notice(format!("the CPU takes over from '{}'", self.wish.name));
         }
-        let Launched { tiles, partials } = self.cpu.launch(pass, &region, inputs)?;
+        let Launched { tiles, partials, .. } = self.cpu.launch(pass, &region, inputs)?;
         made.push((region, Made { tiles, partials }));
         Ok(())
     }
@@ -363,7 +363,7 @@ fn together(pass: &Pass, tile: &Region, mut made: Vec<(Region, Made)>) -> Result
         && region == tile
     {
         let (_, Made { tiles, partials }) = made.swap_remove(0);
-        return Ok(Launched { tiles, partials });
+        return Ok(Launched { tiles, partials, busy: None });
     }
     let mut launched = Launched::default();
     for (number, sink) in pass.program.sinks.iter().enumerate() {
