@@ -50,13 +50,16 @@ pub struct Launched {
     pub busy: Option<f64>,
 }
 
+/// What is done between two blocks.
+pub type Between<'b> = &'b (dyn Fn() + Sync);
+
 /// What computes tiles.
 pub trait Device: Sync {
-    /// Computes one tile.
+    /// Computes one tile. `between` is called between its blocks, by whoever computes them: what is more urgent is done there.
     ///
     /// # Errors
     /// A fault of a kernel or of the plan.
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched>;
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched>;
 
     /// How many tiles of a pass are launched at once by threads of the device's own; 0 where the worker pool does it.
     fn lanes(&self, _pass: &Pass) -> usize {

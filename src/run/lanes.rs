@@ -25,8 +25,7 @@ pub(super) enum Done {
     Durable,
 }
 
-/// A finished piece of work: what, by which thread of which lane, when and in how many seconds, and whether a thread of the
-/// device did it.
+/// A finished piece of work: what, by which thread of which lane, when and in how many seconds.
 pub(super) struct Report {
     pub done: Result<Done>,
     /// What was told; none for what the flow knows nothing of.
@@ -36,7 +35,6 @@ pub(super) struct Report {
     pub number: usize,
     pub begun: Instant,
     pub seconds: f64,
-    pub by_device: bool,
 }
 
 impl Report {
@@ -60,7 +58,7 @@ pub(super) fn timed(lane: Lane, command: Option<Command>, work: impl FnOnce() ->
     let done = guarded(&format!("the {} lane", lane.name()), work);
     let worker = rayon::current_thread_index().unwrap_or(0);
     let number = command.map_or(0, number_of);
-    Report { done, command, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64(), by_device: false }
+    Report { done, command, lane, worker, number, begun, seconds: begun.elapsed().as_secs_f64() }
 }
 
 /// The number of the tile, or of the unit, that a command is about.
@@ -119,7 +117,7 @@ pub(super) fn read_lane(worker: usize, orders: impl IntoIterator<Item = ReadOrde
 /// A thread of the device: fills it, waits for it, empties it, one tile after another.
 pub(super) fn launch_lane<'w>(worker: usize, orders: impl IntoIterator<Item = Work<'w>>, report: impl Fn(Report) -> bool) {
     for work in orders {
-        if !report(Report { by_device: true, worker, ..work() }) {
+        if !report(Report { worker, ..work() }) {
             return;
         }
     }

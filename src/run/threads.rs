@@ -54,7 +54,8 @@ pub(crate) struct Driver<'r> {
 #[derive(Default)]
 struct Outstanding {
     reads: usize,
-    works: usize,
+    /// Units that are decoded or encoded.
+    chores: usize,
     launches: usize,
     writes: usize,
     syncs: usize,
@@ -62,7 +63,7 @@ struct Outstanding {
 
 impl Outstanding {
     fn all(&self) -> usize {
-        self.reads + self.works + self.launches + self.writes + self.syncs
+        self.reads + self.chores + self.launches + self.writes + self.syncs
     }
 }
 
@@ -110,7 +111,9 @@ impl<'r> Driver<'r> {
         };
         let begun = Instant::now();
         let device_lanes = self.device.lanes(self.pass);
-        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + self.pool.current_num_threads() + device_lanes + 3);
+        let threads = self.pool.current_num_threads();
+        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + 2 * threads + device_lanes + 3);
+        let (chores_in, chores) = bounded::<Work<'_>>(threads);
         let (launches_in, launches) = bounded::<Work<'_>>(device_lanes.max(1));
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
         let (writes_in, writes) = bounded::<WriteOrder>(2 + QUEUED);
@@ -131,6 +134,7 @@ impl<'r> Driver<'r> {
                     reads: &reads_in,
                     writes: &writes_in,
                     launches: &launches_in,
+                    chores: (&chores_in, &chores),
                     reports: &reports_in,
                     of_device: device_lanes,
                 };
@@ -252,7 +256,8 @@ impl<'r> Driver<'r> {
                 Command::Read(_) => running.out.reads < READERS + QUEUED,
                 Command::Write(_) => running.out.writes < 1 + QUEUED,
                 Command::Launch(_) if lanes.of_device > 0 => running.out.launches < lanes.of_device,
-                _ => running.out.works < self.pool.current_num_threads(),
+                Command::Launch(_) => running.out.launches < self.pool.current_num_threads(),
+                _ => running.out.chores < self.pool.current_num_threads(),
             };
             if room { self.give(running, workers, lanes, command)? } else { kept.push(command) }
         }
@@ -289,19 +294,24 @@ impl<'r> Driver<'r> {
             }
             _ => {}
         }
-        if matches!(command, Command::Launch(_)) && lanes.of_device > 0 {
+        let (reports, chores) = (lanes.reports.clone(), lanes.chores.1.clone());
+        if let Command::Launch(tile) = command {
             running.out.launches += 1;
-            let work = self.work(running, command)?;
-            return lanes.launches.send(work).map_err(|_| Error::bug("the device's threads are gone"));
+            let between = {
+                let reports = reports.clone();
+                move || do_chore(&chores, &reports)
+            };
+            let work = self.launch(running, tile, between)?;
+            if lanes.of_device > 0 {
+                return lanes.launches.send(work).map_err(|_| Error::bug("the device's threads are gone"));
+            }
+            workers.spawn(move |_| tell(&reports, work()));
+            return Ok(());
         }
-        running.out.works += 1;
-        let reports = lanes.reports.clone();
+        running.out.chores += 1;
         let work = self.work(running, command)?;
-        workers.spawn(move |_| {
-            let report = work();
-            // The receiver outlives the workers; a closed channel means that the run gave up.
-            let _ = reports.send(report);
-        });
+        lanes.chores.0.send(work).map_err(|_| Error::bug("the workers are gone"))?;
+        workers.spawn(move |_| do_chore(&chores, &reports));
         Ok(())
     }
 
@@ -312,7 +322,22 @@ impl<'r> Driver<'r> {
         }
     }
 
-    /// The work of a command as a closure that owns what it needs.
+    /// Computing a tile, as a closure that owns what it needs.
+    fn launch<'s>(&'s self, running: &Running<'r, '_, '_>, tile: usize, between: impl Fn() + Send + Sync + 's) -> Result<Work<'s>>
+    where
+        'r: 's,
+    {
+        let inputs: Vec<InputData<'r>> = running.store.inputs(&running.flow, self.pass, self.late, tile)?;
+        let region = self.pass.sweep.region(tile);
+        let place = move |e: Error| e.at(format!("tile {region}"));
+        Ok(Box::new(move || {
+            timed(Lane::Compute, Some(Command::Launch(tile)), || {
+                Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs, &between).map_err(place)?))
+            })
+        }))
+    }
+
+    /// Decoding or encoding a unit, as a closure that owns what it needs.
     fn work<'s>(&'s self, running: &mut Running<'r, '_, '_>, command: Command) -> Result<Work<'s>>
     where
         'r: 's,
@@ -324,16 +349,6 @@ impl<'r> Driver<'r> {
                 let shape = running.flow.grid(key.0).map(|g| g.region(&index).shape).unwrap_or_default();
                 let bytes = shape.count() * self.pass.program.element_bytes(key.0);
                 Ok(Box::new(move || timed(Lane::Decode, Some(command), || decode(&*source, key, &index, stored, bytes))))
-            }
-            Command::Launch(tile) => {
-                let inputs: Vec<InputData<'r>> = running.store.inputs(&running.flow, self.pass, self.late, tile)?;
-                let region = self.pass.sweep.region(tile);
-                let place = move |e: Error| e.at(format!("tile {region}"));
-                Ok(Box::new(move || {
-                    timed(Lane::Compute, Some(command), || {
-                        Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs).map_err(place)?))
-                    })
-                }))
             }
             Command::Encode(part) => {
                 let (launched, sink) = running.store.tile(part.0, part.1)?;
@@ -354,11 +369,25 @@ impl<'r> Driver<'r> {
     }
 }
 
+/// Reports what was done. The receiver outlives the workers; a closed channel means that the run gave up.
+fn tell(reports: &Sender<Report>, report: Report) {
+    let _ = reports.send(report);
+}
+
+/// Does one of the chores that wait, if any does.
+fn do_chore(chores: &Receiver<Work<'_>>, reports: &Sender<Report>) {
+    if let Ok(work) = chores.try_recv() {
+        tell(reports, work());
+    }
+}
+
 /// The ends of the lanes that a driver holds.
 struct Lanes<'l, 's> {
     reads: &'l Sender<ReadOrder>,
     writes: &'l Sender<WriteOrder>,
     launches: &'l Sender<Work<'s>>,
+    /// What workers do before anything else, also between two blocks of a tile.
+    chores: (&'l Sender<Work<'s>>, &'l Receiver<Work<'s>>),
     reports: &'l Sender<Report>,
     /// Threads of the device.
     of_device: usize,
@@ -376,8 +405,8 @@ impl Running<'_, '_, '_> {
             Lane::Read => &mut self.out.reads,
             Lane::Write if report.command.is_none() => &mut self.out.syncs,
             Lane::Write => &mut self.out.writes,
-            _ if report.by_device => &mut self.out.launches,
-            _ => &mut self.out.works,
+            Lane::Compute => &mut self.out.launches,
+            _ => &mut self.out.chores,
         };
         *count -= 1;
         Ok(Some(match report.done? {
@@ -423,7 +452,7 @@ impl Running<'_, '_, '_> {
         let tiles = self.flow.progress();
         let bytes = super::pass_bytes(pass);
         let share = if tiles.1 == 0 { bytes } else { bytes / tiles.1 as u64 * tiles.0 as u64 };
-        let waiting_on = match (self.out.works + self.out.launches, self.out.reads, self.out.writes) {
+        let waiting_on = match (self.out.chores + self.out.launches, self.out.reads, self.out.writes) {
             (works, _, _) if works >= 1 && !self.waiting.is_empty() => Lane::Compute,
             (0, 0, _) => Lane::Write,
             (0, _, _) => Lane::Read,

@@ -6,7 +6,7 @@ mod lanes;
 pub mod line;
 mod tape;
 
-use super::{Device, InputData, Launched, Partial};
+use super::{Between, Device, InputData, Launched, Partial};
 use crate::error::Result;
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{Pass, Program};
@@ -49,7 +49,7 @@ struct Job<'t> {
 }
 
 impl Device for Cpu {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
         let begun = Instant::now();
         let program = &pass.program;
         let grid = Grid::new(tile.shape, pass.block);
@@ -67,6 +67,7 @@ impl Device for Cpu {
         }
         let alone = begun.elapsed().as_secs_f64();
         let timed = |job| {
+            between();
             let begun = Instant::now();
             self.run(program, job, inputs).map(|partials| (partials, begun.elapsed().as_secs_f64()))
         };

@@ -26,7 +26,7 @@ pub use faults::Faults;
 pub use open::{Adapter, available, instances, report};
 
 use super::cpu::{Cpu, moved};
-use super::{Device, InputData, Launched, Partial};
+use super::{Between, Device, InputData, Launched, Partial};
 use crate::dtype::{get, put};
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region, indices};
@@ -291,7 +291,7 @@ impl Gpu {
         if !self.taken_over.swap(true, Ordering::AcqRel) {
             self.notice(format!("the CPU takes over from '{}'", self.wish.name));
         }
-        let Launched { tiles, partials, .. } = self.cpu.launch(pass, &region, inputs)?;
+        let Launched { tiles, partials, .. } = self.cpu.launch(pass, &region, inputs, &|| ())?;
         made.push((region, Made { tiles, partials }));
         Ok(())
     }
@@ -318,8 +318,8 @@ fn pieces(region: Region, align: &Dims, times: usize) -> Vec<Region> {
 }
 
 impl Device for Gpu {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
-        let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs) };
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
+        let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs, between) };
         let inputs = &narrowed(pass, inputs)?[..];
         let grid = Grid::new(tile.shape, gpu.block);
         let mut made = Vec::new();
