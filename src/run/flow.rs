@@ -8,57 +8,14 @@
 //! decoding, and commit units are encoded a bounded number ahead of their write, so what is on its way is bounded too. The
 //! oldest tile never waits for a younger one, so the flow cannot lock up. Tiles that an earlier run wrote are passed over.
 
+use super::command::{Command, Event, PartKey};
 use super::done::Done;
+use super::held::{Held, Unit};
 use super::ledger::Ledger;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region};
 use crate::plan::{InputFrom, Pass, Touch, UnitKey};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-
-/// A commit unit of a tile: which tile, which sink end, which unit of the tile.
-pub type PartKey = (usize, usize, usize);
-
-/// What a driver is told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Command {
-    /// Read a unit's stored bytes.
-    Read(UnitKey),
-    /// Decode them.
-    Decode(UnitKey),
-    /// Forget a decoded unit.
-    Drop(UnitKey),
-    /// Compute a tile.
-    Launch(usize),
-    /// Encode one commit unit of a tile.
-    Encode(PartKey),
-    /// Write it.
-    Write(PartKey),
-    /// Join a tile's partial states; tiles come in order.
-    Join(usize),
-    /// Forget a tile's results.
-    Free(usize),
-    /// Every tile is done.
-    Finish,
-}
-
-/// What a driver reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The run begins.
-    Start,
-    /// A unit's stored bytes are there.
-    Read(UnitKey),
-    /// A unit is decoded.
-    Decoded(UnitKey),
-    /// A tile is computed.
-    Launched(usize),
-    /// A commit unit is encoded.
-    Encoded(PartKey),
-    /// A commit unit is written.
-    Written(PartKey),
-    /// A tile's partial states are joined.
-    Joined(usize),
-}
 
 /// How often a command that failed is given again: reads and writes where the failure may pass, a decoding by reading once
 /// more (what arrived may have been garbled on the way), a tile where its device says that it may pass.
@@ -74,16 +31,6 @@ pub struct Setup {
     pub done: Vec<Done>,
     /// Whether the results of the folds are known already.
     pub folded: bool,
-}
-
-/// A unit that is held or on its way.
-struct Unit {
-    decoded: u64,
-    stored: u64,
-    ready: bool,
-    users: usize,
-    last_use: usize,
-    waiting: Vec<usize>,
 }
 
 /// A tile in flight.
@@ -105,7 +52,7 @@ pub struct Flow<'p> {
     ledger: Ledger,
     /// Stored bytes of units that are read and not yet decoded.
     stored: Ledger,
-    units: HashMap<UnitKey, Unit>,
+    units: Held,
     tiles: BTreeMap<usize, Tile>,
     to_read: VecDeque<UnitKey>,
     reading: usize,
@@ -114,8 +61,6 @@ pub struct Flow<'p> {
     /// Tiles that are not computed yet, and tiles whose results are held or being made.
     ahead: usize,
     behind: usize,
-    /// Decoded bytes of units in the ledger.
-    decoded: u64,
     failures: HashMap<Command, usize>,
     joins: bool,
     count: usize,
@@ -138,7 +83,7 @@ impl<'p> Flow<'p> {
             touch: Touch::new(&pass.program, pass.sweep)?,
             ledger: Ledger::new(pass.costs.ledger),
             stored: Ledger::new(pass.costs.reading.1),
-            units: HashMap::new(),
+            units: Held::new(pass.costs.units),
             tiles: BTreeMap::new(),
             to_read: VecDeque::new(),
             reading: 0,
@@ -146,7 +91,6 @@ impl<'p> Flow<'p> {
             encoding: 0,
             ahead: 0,
             behind: 0,
-            decoded: 0,
             failures: HashMap::new(),
             joins: !pass.program.folds.is_empty() && !setup.folded,
             setup,
@@ -421,15 +365,11 @@ impl<'p> Flow<'p> {
     }
 
     fn drop_units(&mut self, dead: impl Fn(&Unit) -> bool, commands: &mut Vec<Command>) {
-        let mut keys: Vec<UnitKey> = self.units.iter().filter(|(_, u)| u.ready && dead(u)).map(|(k, _)| *k).collect();
-        keys.sort_unstable();
-        keys.into_iter().for_each(|key| self.drop_unit(key, commands));
+        self.units.ready(dead).into_iter().for_each(|key| self.drop_unit(key, commands));
     }
 
     fn drop_unit(&mut self, key: UnitKey, commands: &mut Vec<Command>) {
-        if let Some(unit) = self.units.remove(&key) {
-            self.ledger.release(unit.decoded);
-            self.decoded -= unit.decoded;
+        if self.units.forget(key, &mut self.ledger) {
             commands.push(Command::Drop(key));
         }
     }
@@ -456,8 +396,8 @@ impl<'p> Flow<'p> {
             }
             let mut needs = Vec::new();
             self.touch.units(self.next_tile, &mut needs)?;
-            let missing: u64 = needs.iter().filter(|key| !self.units.contains_key(*key)).map(|key| self.unit_bytes(*key).0).sum();
-            if !self.take_units(missing) {
+            let missing: u64 = needs.iter().filter(|key| !self.units.contains(key)).map(|key| self.unit_bytes(*key).0).sum();
+            if !self.units.take(missing, &mut self.ledger) {
                 if self.ahead > 0 {
                     return Ok(());
                 }
@@ -468,25 +408,17 @@ impl<'p> Flow<'p> {
         Ok(())
     }
 
-    /// Takes decoded bytes, if they fit what is meant for units.
-    fn take_units(&mut self, bytes: u64) -> bool {
-        let fits = self.decoded + bytes <= self.pass.costs.units && self.ledger.take(bytes);
-        self.decoded += if fits { bytes } else { 0 };
-        fits
-    }
-
     /// No tile waits or computes and the next one does not fit: cached units go, furthest next use first.
     fn make_room(&mut self, needs: &[UnitKey], bytes: u64, commands: &mut Vec<Command>) -> Result<()> {
-        let mut idle: Vec<(usize, UnitKey)> =
-            self.units.iter().filter(|(k, u)| u.users == 0 && !needs.contains(k)).map(|(k, u)| (u.last_use, *k)).collect();
-        idle.sort_unstable();
-        while let Some((_, key)) = idle.pop() {
+        let mut idle = self.units.idle(needs);
+        while let Some(key) = idle.pop() {
             self.drop_unit(key, commands);
-            if self.take_units(bytes) {
+            if self.units.take(bytes, &mut self.ledger) {
                 return Ok(());
             }
         }
-        let (held, limit) = (bytes_text(self.decoded), bytes_text(self.pass.costs.units));
+        let (held, limit) = self.units.bytes();
+        let (held, limit) = (bytes_text(held), bytes_text(limit));
         Err(Error::bug(format!(
             "tile {} needs units of {} beside {held} held, {limit} are meant for them",
             self.next_tile,
@@ -501,9 +433,8 @@ impl<'p> Flow<'p> {
         let mut missing = 0;
         for key in &needs {
             let last_use = self.touch.last_use(*key, tile, self.pass.costs.kept)?;
-            if !self.units.contains_key(key) {
-                let (decoded, stored) = self.unit_bytes(*key);
-                self.units.insert(*key, Unit { decoded, stored, ready: false, users: 0, last_use, waiting: Vec::new() });
+            if !self.units.contains(key) {
+                self.units.enter(*key, self.unit_bytes(*key), last_use);
                 self.to_read.push_back(*key);
             }
             if let Some(unit) = self.units.get_mut(key) {

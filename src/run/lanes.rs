@@ -1,8 +1,8 @@
 //! What each lane does with an order, and how it reports: reading, decoding, a device's threads, writing. It makes no thread and
 //! decides nothing.
 
+use super::command::{Command, PartKey};
 use super::event::{Lane, Span};
-use super::flow::{Command, PartKey};
 use crate::device::Launched;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};

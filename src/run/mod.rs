@@ -1,9 +1,11 @@
 //! Running a plan: a pure flow decides, a driver does. It knows no op and no format, only stages, sources and sinks.
 //! It decides nothing about tiles or placement; that is the plan's.
 
+mod command;
 mod done;
 mod event;
 mod flow;
+mod held;
 mod journal;
 mod lanes;
 mod ledger;
@@ -11,9 +13,10 @@ mod store;
 pub(crate) mod threads;
 pub mod virtual_time;
 
+pub use command::{Command, Event, PartKey};
 pub use done::Done;
 pub use event::{Lane, PassReport, Progress, Span, Summary};
-pub use flow::{Command, Event, Flow, PartKey, Setup};
+pub use flow::{Flow, Setup};
 pub use ledger::Ledger;
 
 use crate::device::Device;

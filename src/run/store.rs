@@ -2,7 +2,8 @@
 //! It decides nothing: the flow says when each is made and dropped.
 
 use super::LateValues;
-use super::flow::{Flow, PartKey};
+use super::command::PartKey;
+use super::flow::Flow;
 use crate::device::{InputData, Launched};
 use crate::error::{Error, Result};
 use crate::plan::{InputFrom, Pass, UnitKey};

@@ -1,8 +1,9 @@
 //! Plays a flow with threads: readers, one worker pool that takes the furthest-downstream work, one writer.
 //! The only place that makes threads and channels. Every channel is bounded, and never more is sent than it holds.
 
+use super::command::{Command, Event};
 use super::event::{Lane, PassReport, Progress};
-use super::flow::{Command, Event, Flow, Setup};
+use super::flow::{Flow, Setup};
 use super::journal::Journal;
 use super::lanes::{
     Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,

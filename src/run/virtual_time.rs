@@ -1,8 +1,9 @@
 //! Plays a flow in virtual time: an event heap, seeded delays, scripted faults, no thread and no element. Finds lock-ups,
 //! overruns and idle lanes. It does not know real devices; how long a lane takes comes from a script.
 
+use super::command::{Command, Event};
 use super::event::Lane;
-use super::flow::{Command, Event, Flow};
+use super::flow::Flow;
 use crate::error::{Error, Result};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
