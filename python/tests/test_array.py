@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import json
 import pickle
 import warnings
 import weakref
@@ -277,3 +278,21 @@ def test_the_doctor_and_the_devices():
     assert "version" in sm.doctor()
     for device in sm.devices():
         assert device.name and device.backend
+
+
+def test_chunks_and_shards_are_chosen(tmp_path):
+    a = np.arange(6 * 40 * 50, dtype=np.uint16).reshape(6, 40, 50)
+    x = sm.from_array(a, axes="ZYX")
+    x.save(tmp_path / "c.zarr", chunks=(2, 16, 50))
+    x.save(tmp_path / "s.zarr", chunks=[1, 16, 16], shards=[2, 32, 64])
+    for name in "c.zarr", "s.zarr":
+        same(sm.open(tmp_path / name).compute(), a)
+    stored = json.loads((tmp_path / "c.zarr" / "zarr.json").read_text())
+    assert stored["chunk_grid"]["configuration"]["chunk_shape"] == [2, 16, 50]
+    stored = json.loads((tmp_path / "s.zarr" / "zarr.json").read_text())
+    assert stored["chunk_grid"]["configuration"]["chunk_shape"] == [2, 32, 64]
+    assert stored["codecs"][0]["configuration"]["chunk_shape"] == [1, 16, 16]
+    with pytest.raises(ValueError, match="extent of chunks"):
+        x.save(tmp_path / "d.zarr", chunks=(0, 1, 1))
+    with pytest.raises(sm.errors.CallerError, match="no chunks"):
+        x.save(tmp_path / "d.npy", chunks=(1, 1, 1))
