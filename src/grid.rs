@@ -339,9 +339,16 @@ impl Edge {
     }
 }
 
+/// The most ranges that runs keep apart.
+const MOST_RUNS: usize = 2;
+
 /// A few disjoint index ranges of one axis, in order. Almost always one; two where an edge wraps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Runs(Vec<Range<usize>>);
+pub struct Runs {
+    /// The first `count` of them; the rest are empty.
+    ranges: [Range<usize>; MOST_RUNS],
+    count: usize,
+}
 
 impl Runs {
     /// One range.
@@ -357,26 +364,34 @@ impl Runs {
         if range.is_empty() {
             return;
         }
-        self.0.push(range);
-        self.0.sort_by_key(|r| r.start);
-        let mut merged: Vec<Range<usize>> = Vec::with_capacity(self.0.len());
-        for next in self.0.drain(..) {
-            match merged.last_mut() {
-                Some(last) if next.start <= last.end => last.end = last.end.max(next.end),
-                _ => merged.push(next),
+        let mut all: [Range<usize>; MOST_RUNS + 1] = Default::default();
+        let before = self.ranges().iter().take_while(|r| r.start <= range.start).count();
+        all[..before].clone_from_slice(&self.ranges()[..before]);
+        all[before] = range;
+        all[before + 1..=self.count].clone_from_slice(&self.ranges()[before..]);
+        let mut merged: [Range<usize>; MOST_RUNS + 1] = Default::default();
+        let mut count = 0;
+        for next in all.into_iter().take(self.count + 1) {
+            if count > 0 && next.start <= merged[count - 1].end {
+                merged[count - 1].end = merged[count - 1].end.max(next.end);
+            } else {
+                merged[count] = next;
+                count += 1;
             }
         }
-        while merged.len() > 2 {
-            let closest = (1..merged.len()).min_by_key(|k| merged[*k].start - merged[*k - 1].end).unwrap_or(1);
+        if count > MOST_RUNS {
+            let closest = (1..count).min_by_key(|k| merged[*k].start - merged[*k - 1].end).unwrap_or(1);
             merged[closest - 1].end = merged[closest].end;
-            merged.remove(closest);
+            merged[closest..].rotate_left(1);
+            count -= 1;
         }
-        self.0 = merged;
+        let [first, second, _] = merged;
+        *self = Runs { ranges: [first, if count > 1 { second } else { 0..0 }], count };
     }
 
     /// Adds every range of another.
     pub fn extend(&mut self, other: &Runs) {
-        for range in &other.0 {
+        for range in other.ranges() {
             self.add(range.clone());
         }
     }
@@ -384,20 +399,20 @@ impl Runs {
     /// The ranges, in order.
     #[must_use]
     pub fn ranges(&self) -> &[Range<usize>] {
-        &self.0
+        &self.ranges[..self.count]
     }
 
     /// How many indices are covered.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.iter().map(ExactSizeIterator::len).sum()
+        self.ranges().iter().map(ExactSizeIterator::len).sum()
     }
 
     /// Where index `i` lies when the ranges are laid end to end.
     #[must_use]
     pub fn position(&self, i: usize) -> Option<usize> {
         let mut before = 0;
-        for range in &self.0 {
+        for range in self.ranges() {
             if range.contains(&i) {
                 return Some(before + i - range.start);
             }
@@ -409,7 +424,7 @@ impl Runs {
     /// The smallest range that covers all.
     #[must_use]
     pub fn hull(&self) -> Range<usize> {
-        match (self.0.first(), self.0.last()) {
+        match (self.ranges().first(), self.ranges().last()) {
             (Some(first), Some(last)) => first.start..last.end,
             _ => 0..0,
         }

@@ -128,13 +128,19 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
         Ok((sweep, block, costs))
     };
     let goal = goal(&program, machine, fixed)?;
-    let mut best = priced(match wish {
+    let fits = |costs: &Costs| costs.predicted <= machine.memory;
+    let tile = match wish {
         Some(wish) => wished(wish, &rules, &program.domain),
         None => chosen(&program, goal, &rules, WORTH)?,
-    })?;
-    let fits = |costs: &Costs| costs.predicted <= machine.memory;
-    if wish.is_none() {
-        best = thicker(best, goal, |bytes| priced(chosen(&program, bytes, &rules, WORTH)?), (machine.memory, machine.threads))?;
+    };
+    let mut best = priced(tile)?;
+    if wish.is_none() && fits(&best.2) && best.2.recompute > COMPUTED_AGAIN {
+        let reads = best.2.read_factor();
+        let next = thicker(&program, &rules, machine, (goal, tile), |tile| {
+            let costs = priced(tile)?.2;
+            Ok(fits(&costs) && costs.read_factor() <= reads)
+        })?;
+        best = if next == tile { best } else { priced(next)? };
     }
     let mut smaller = if wish.is_some() { 0 } else { goal };
     if fits(&best.2) && best.2.read_factor() > READ_AGAIN && smaller > SMALL_TILE {
@@ -167,26 +173,36 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
 /// Larger tiles than wanted, where halos make the wanted ones compute much anew: the first and the last tile of a sweep overlap
 /// with nothing, so fewer tiles cost something too.
 fn thicker(
-    mut best: (Sweep, Dims, Costs),
-    goal: u64,
-    priced: impl Fn(u64) -> Result<(Sweep, Dims, Costs)>,
-    (memory, threads): (u64, usize),
-) -> Result<(Sweep, Dims, Costs)> {
-    let work = |(sweep, block, costs): &(Sweep, Dims, Costs)| {
-        let blocks = (sweep.tiles() * Grid::new(sweep.grid.unit, *block).counts().count()).max(1);
+    program: &Program,
+    rules: &Rules,
+    machine: &Machine,
+    (goal, wanted): (u64, Dims),
+    fits: impl Fn(Dims) -> Result<bool>,
+) -> Result<Dims> {
+    let work = |tile: Dims| -> Result<(f64, f64)> {
+        let sweep = Sweep { grid: Grid::new(program.domain, tile) };
+        let block = cached_block(program, &sweep, rules, machine.cache)?;
+        let recompute = block_bytes(program, &sweep.block(&block))?.1;
+        let blocks = (sweep.tiles() * Grid::new(sweep.grid.unit, block).counts().count()).max(1);
         // The last blocks leave workers idle.
-        let idle = (blocks.div_ceil(threads) * threads) as f64 / blocks as f64;
-        costs.recompute * idle * (1.0 + ENDS / sweep.tiles().max(1) as f64)
+        let idle = (blocks.div_ceil(machine.threads) * machine.threads) as f64 / blocks as f64;
+        Ok((recompute * idle * (1.0 + ENDS / sweep.tiles().max(1) as f64), recompute))
     };
-    let mut bytes = goal;
-    while best.2.recompute > COMPUTED_AGAIN && best.0.tiles() > 2 && bytes < LARGE_TILE * 4 {
+    let (mut best, mut bytes, mut last) = (wanted, goal, wanted);
+    let (mut least, mut recompute) = work(best)?;
+    while recompute > COMPUTED_AGAIN && best != program.domain && bytes < 4 * LARGE_TILE {
         bytes *= 2;
-        let next = priced(bytes)?;
-        if next.2.predicted > memory || next.2.read_factor() > best.2.read_factor() {
-            break;
+        let tile = chosen(program, bytes, rules, WORTH)?;
+        if tile == last {
+            continue;
         }
-        if work(&next) < 0.9 * work(&best) {
-            best = next;
+        last = tile;
+        let next = work(tile)?;
+        if next.0 < 0.9 * least {
+            if !fits(tile)? {
+                break;
+            }
+            (best, least, recompute) = (tile, next.0, next.1);
         }
     }
     Ok(best)
