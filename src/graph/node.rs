@@ -53,8 +53,8 @@ impl LineTaps {
 
 /// A neighbourhood op that is no formula: a slow, obviously right function of a padded tile, and perhaps a fast one.
 pub trait Window: Send + Sync {
-    /// How far it looks, before and after, per axis.
-    fn reach(&self) -> Vec<(usize, usize)>;
+    /// How far it looks along an axis, before and after.
+    fn reach(&self, axis: usize) -> (usize, usize);
     /// The result for a box of extents `shape`, whose input is `input`, padded by the reach on every side.
     ///
     /// # Errors

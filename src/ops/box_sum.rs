@@ -45,8 +45,8 @@ impl Summed for f64 {
 }
 
 impl Window for BoxSum {
-    fn reach(&self) -> Vec<(usize, usize)> {
-        super::rank::reach_of(&self.from, &self.size)
+    fn reach(&self, axis: usize) -> (usize, usize) {
+        super::rank::reach_of(&self.from, &self.size, axis)
     }
 
     fn meaning(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> Result<()> {

@@ -22,11 +22,10 @@ struct Ranked {
     footprint: Option<Arc<[bool]>>,
 }
 
-/// What a box that starts at `from` reads before and after its output's place, per axis.
-pub(super) fn reach_of(from: &[isize], size: &Dims) -> Vec<(usize, usize)> {
-    let reach =
-        |(from, len): (&isize, &usize)| ((-from).max(0).unsigned_abs(), (from + len.cast_signed() - 1).max(0).unsigned_abs());
-    from.iter().zip(size.iter()).map(reach).collect()
+/// What a box that starts at `from` reads before and after its output's place, along an axis.
+pub(super) fn reach_of(from: &[isize], size: &Dims, axis: usize) -> (usize, usize) {
+    let (Some(from), Some(len)) = (from.get(axis), size.get(axis)) else { return (0, 0) };
+    ((-from).max(0).unsigned_abs(), (from + len.cast_signed() - 1).max(0).unsigned_abs())
 }
 
 impl Ranked {
@@ -66,8 +65,8 @@ struct Places<'a> {
 }
 
 impl Window for Ranked {
-    fn reach(&self) -> Vec<(usize, usize)> {
-        reach_of(&self.from, &self.size)
+    fn reach(&self, axis: usize) -> (usize, usize) {
+        reach_of(&self.from, &self.size, axis)
     }
 
     fn meaning(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> Result<()> {

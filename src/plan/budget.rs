@@ -269,8 +269,8 @@ pub fn price(
         commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
     let mut frontier = Frontier::new(program, *sweep)?;
     let most = (threads + 1).min(sweep.tiles().max(1));
-    // A worker keeps what it computes in while it decodes or encodes; a tile that is computed keeps the places of its rows.
-    let scratch = (scratch as u64 + decoding.max(encoding) + row_bytes(program, &sweep.grid.unit, block)) * threads as u64;
+    // A worker keeps what it computes in while it decodes or encodes; a tile that is computed notes its blocks.
+    let scratch = (scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block)) * threads as u64;
     let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
     let writing = |behind: usize| threads.max(2).min(parts * behind);
     let left = memory.saturating_sub(fixed.total() + scratch);
@@ -313,11 +313,15 @@ pub fn price(
     })
 }
 
-/// Bytes of the places of a tile's rows in its blocks.
-fn row_bytes(program: &Program, tile: &Dims, block: &Dims) -> u64 {
+/// Bytes of what is noted of a block while its tile is computed: its region, its rows' list, its result's.
+const BLOCK_NOTES: usize = 320;
+
+/// Bytes of what is noted of a tile's blocks, and of the places of its rows in them.
+fn note_bytes(program: &Program, tile: &Dims, block: &Dims) -> u64 {
     let Some((width, outer)) = tile.split_last() else { return 0 };
     let pieces = width.div_ceil(block[outer.len()].max(1));
-    (program.sinks.len() * outer.iter().product::<usize>() * pieces * size_of::<&mut [u8]>()) as u64
+    let rows = program.sinks.len() * outer.iter().product::<usize>() * pieces;
+    (rows * size_of::<&mut [u8]>() + Grid::new(*tile, *block).counts().count() * BLOCK_NOTES) as u64
 }
 
 /// The largest tile: extents differ only at the ends of each axis, where edges fold and units are cut.

@@ -38,6 +38,9 @@ const FAR: f64 = 2.5;
 /// The narrowest block along x: shorter rows waste vectors.
 const NARROW: usize = 128;
 
+/// A sweep with its block and its costs.
+type Priced = (Sweep, Dims, Costs);
+
 /// Extents that tile edges must be multiples of, and axes that a tile must cover.
 struct Rules {
     align: Dims,
@@ -110,7 +113,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &Placement, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
     let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
-    let priced = |tile: Dims| -> Result<(Sweep, Dims, Costs)> {
+    let priced = |tile: Dims| -> Result<Priced> {
         let sweep = Sweep { grid: Grid::new(program.domain, tile) };
         let priced = |block: Dims| -> Result<(Dims, Costs)> {
             let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
@@ -127,33 +130,64 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
         }
         Ok((sweep, block, costs))
     };
-    let goal = goal(&program, machine, fixed)?;
-    let fits = |costs: &Costs| costs.predicted <= machine.memory;
-    let tile = match wish {
-        Some(wish) => wished(wish, &rules, &program.domain),
-        None => chosen(&program, goal, &rules, WORTH)?,
+    let (sweep, block, costs) = match wish {
+        Some(wish) => priced(wished(wish, &rules, &program.domain))?,
+        None => searched(&program, &rules, machine, goal(&program, machine, fixed)?, &priced)?,
     };
+    if costs.predicted > machine.memory {
+        return Err(refusal(&program, machine, &costs, &sweep));
+    }
+    let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
+    if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
+}
+
+/// The best tiles that were found: of about the wanted bytes, thicker where halos cost much, smaller where they do not fit or where
+/// that leaves room for what is read again, longer where units are read again all the same.
+fn searched(
+    program: &Program,
+    rules: &Rules,
+    machine: &Machine,
+    goal: u64,
+    priced: &impl Fn(Dims) -> Result<Priced>,
+) -> Result<Priced> {
+    let fits = |costs: &Costs| costs.predicted <= machine.memory;
+    let tile = chosen(program, goal, rules, WORTH)?;
     let mut best = priced(tile)?;
-    if wish.is_none() && fits(&best.2) && best.2.recompute > COMPUTED_AGAIN {
+    if fits(&best.2) && best.2.recompute > COMPUTED_AGAIN {
         let reads = best.2.read_factor();
-        let next = thicker(&program, &rules, machine, (goal, tile), |tile| {
+        let next = thicker(program, rules, machine, (goal, tile), |tile| {
             let costs = priced(tile)?.2;
             Ok(fits(&costs) && costs.read_factor() <= reads)
         })?;
         best = if next == tile { best } else { priced(next)? };
     }
-    let mut smaller = if wish.is_some() { 0 } else { goal };
-    if fits(&best.2) && best.2.read_factor() > READ_AGAIN && smaller > SMALL_TILE {
+    best = smaller(best, program, rules, (goal, machine.memory), priced)?;
+    if fits(&best.2) && best.2.read_factor() > READ_AGAIN {
+        best = fewer_reads(best, program, rules, priced, machine.memory)?;
+    }
+    Ok(best)
+}
+
+/// Smaller tiles: they leave room for what is read again. Where nothing fits every byte counts, however many tiles it takes.
+fn smaller(
+    mut best: Priced,
+    program: &Program,
+    rules: &Rules,
+    (goal, memory): (u64, u64),
+    priced: &impl Fn(Dims) -> Result<Priced>,
+) -> Result<Priced> {
+    let fits = |costs: &Costs| costs.predicted <= memory;
+    let mut bytes = goal;
+    if fits(&best.2) && best.2.read_factor() > READ_AGAIN && bytes > SMALL_TILE {
         // Where the smallest does not help, nothing between does.
-        let least = priced(chosen(&program, SMALL_TILE, &rules, WORTH)?)?;
+        let least = priced(chosen(program, SMALL_TILE, rules, WORTH)?)?;
         if least.2.read_factor() >= 0.95 * best.2.read_factor() {
-            smaller = 0;
+            return Ok(best);
         }
     }
-    while smaller > 0 && (!fits(&best.2) || smaller > SMALL_TILE && best.2.read_factor() > READ_AGAIN) {
-        // Smaller tiles leave room for what is read again. Where nothing fits every byte counts, however many tiles it takes.
-        smaller /= 2;
-        let tile = chosen(&program, smaller, &rules, if fits(&best.2) { WORTH } else { 0 })?;
+    while bytes > 0 && (!fits(&best.2) || bytes > SMALL_TILE && best.2.read_factor() > READ_AGAIN) {
+        bytes /= 2;
+        let tile = chosen(program, bytes, rules, if fits(&best.2) { WORTH } else { 0 })?;
         if tile == best.0.grid.unit {
             continue;
         }
@@ -162,12 +196,7 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
             best = next;
         }
     }
-    let (sweep, block, costs) = best;
-    if !fits(&costs) {
-        return Err(refusal(&program, machine, &costs, &sweep));
-    }
-    let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
-    if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
+    Ok(best)
 }
 
 /// Larger tiles than wanted, where halos make the wanted ones compute much anew: the first and the last tile of a sweep overlap
@@ -203,6 +232,45 @@ fn thicker(
                 break;
             }
             (best, least, recompute) = (tile, next.0, next.1);
+        }
+    }
+    Ok(best)
+}
+
+/// How much longer reading and decoding an element takes than one step of computing it.
+const READING: f64 = 4.0;
+/// Tiles of other shapes, longer along the axes where units are read again, while that makes less work and fits.
+fn fewer_reads(
+    mut best: Priced,
+    program: &Program,
+    rules: &Rules,
+    priced: &impl Fn(Dims) -> Result<Priced>,
+    memory: u64,
+) -> Result<Priced> {
+    let (domain, smallest) = (program.domain, rules.smallest(&program.domain));
+    let work = |(sweep, _, costs): &Priced| {
+        let ends = 1.0 + ENDS / sweep.tiles().max(1) as f64;
+        (costs.recompute * program.steps.len() as f64 + READING * costs.read_factor()) * ends
+    };
+    let improve = |shape: Dims, best: &mut Priced| -> Result<bool> {
+        let next = priced(shape)?;
+        let is_less = next.2.predicted <= memory && work(&next) < 0.95 * work(best);
+        if is_less {
+            *best = next;
+        }
+        Ok(is_less)
+    };
+    for axis in 0..best.2.kept {
+        let tile = best.0.grid.unit;
+        let longer = |best: &Priced| best.0.grid.unit.with(axis, rules.legal(axis, 2 * best.0.grid.unit[axis], &domain));
+        while longer(&best) != best.0.grid.unit && improve(longer(&best), &mut best)? {}
+        let longest = longer(&best);
+        if best.0.grid.unit != tile || longest == tile {
+            continue;
+        }
+        // Where it does not fit, it may if it is shorter along another axis.
+        for other in (0..domain.len()).filter(|other| *other != axis && longest[*other] > smallest[*other]) {
+            improve(longest.with(other, rules.legal(other, longest[other] / 2, &domain)), &mut best)?;
         }
     }
     Ok(best)

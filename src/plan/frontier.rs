@@ -250,9 +250,7 @@ impl<'p> Frontier<'p> {
             let Some(grid) = self.touch.grid(input).copied() else { continue };
             let (mut all, mut distinct) = (1.0f64, 1.0f64);
             if self.touch.is_entangled(input) {
-                let mut keys = Vec::new();
-                self.touch.units(self.sweep.tiles() / 2, &mut keys)?;
-                let touched = keys.iter().filter(|key| key.0 == input).count() as f64;
+                let touched = self.most_touched(input)? as f64;
                 distinct = grid.counts().count() as f64;
                 all = if kept == 0 { distinct } else { distinct.max(touched * self.sweep.tiles() as f64) };
             } else {
@@ -272,6 +270,22 @@ impl<'p> Frontier<'p> {
             reads.distinct_bytes = reads.distinct_bytes.saturating_add((distinct * size as f64) as u64);
         }
         Ok(reads)
+    }
+
+    /// The most units of an entangled input that a tile touches, of those that tell.
+    fn most_touched(&mut self, input: usize) -> Result<usize> {
+        let middle: Dims = self.touch.counts().iter().map(|n| n / 2).collect();
+        let mut most = 0;
+        for axis in 0..middle.len() {
+            for place in self.sweep.telling(axis) {
+                for from in [middle, Dims::filled(middle.len(), 0)] {
+                    let mut keys = Vec::new();
+                    self.touch.units(self.touch.counts().linear_of(&from.with(axis, place)), &mut keys)?;
+                    most = most.max(keys.iter().filter(|key| key.0 == input).count());
+                }
+            }
+        }
+        Ok(most)
     }
 
     fn traffic(&mut self, input: usize, own: usize) -> Result<Traffic> {

@@ -2,7 +2,7 @@
 //! It does not know bytes or tiles; it is exact integer geometry.
 
 use super::program::{Program, Step};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Pick, Stage, Walk};
 use crate::grid::{Boxes, Dims, Edge, Region, Runs};
 
@@ -33,7 +33,7 @@ pub fn reach_of(step: &Step, k: usize, axis: usize) -> Reach {
     match &step.stage {
         Stage::Line { axis: own, from, taps, .. } if *own == axis => (*from, from + taps.len().cast_signed() - 1),
         Stage::Window { window, .. } => {
-            let (before, after) = window.reach().get(axis).copied().unwrap_or((0, 0));
+            let (before, after) = window.reach(axis);
             (-before.cast_signed(), after.cast_signed())
         }
         Stage::Formula { formula, .. } => {
@@ -100,13 +100,13 @@ pub fn regions(program: &Program, part: &Region) -> Result<Vec<Boxes>> {
         regions[end].extend(&wanted);
     }
     for (number, step) in program.steps.iter().enumerate().rev() {
-        let own = regions[program.inputs.len() + number].clone();
-        if own.0.is_empty() && !step.info.shape.is_empty() {
-            continue;
-        }
+        // A step reads what comes before it.
+        let (before, own) = regions.split_at_mut(program.inputs.len() + number);
+        let Some(own) = own.first().filter(|own| !own.0.is_empty() || step.info.shape.is_empty()) else { continue };
         for (k, value) in step.inputs.iter().enumerate() {
-            let needs = needed(step, k, &program.info(*value)?.shape, &own);
-            regions[*value].extend(&needs);
+            let needs = needed(step, k, &program.info(*value)?.shape, own);
+            let held = before.get_mut(*value).ok_or_else(|| Error::bug("a step that reads what comes after it"))?;
+            if held.0.is_empty() { *held = needs } else { held.extend(&needs) }
         }
     }
     Ok(regions)

@@ -66,6 +66,9 @@ impl<'p> Touch<'p> {
         let first = Dims::filled(counts.len(), 0);
         if counts.count() > 0 {
             let here = input_regions(program, &sweep.grid.region(&first))?;
+            for (input, boxes) in here.iter().enumerate() {
+                scattered[input] |= boxes.0.iter().any(|runs| is_scattered(runs, true));
+            }
             for axis in (0..counts.len()).filter(|a| counts[*a] > 1) {
                 for place in sweep.telling(axis) {
                     let there = input_regions(program, &sweep.grid.region(&first.with(axis, place)))?;
@@ -73,7 +76,7 @@ impl<'p> Touch<'p> {
                     for (input, boxes) in there.iter().enumerate() {
                         for own in (0..boxes.0.len()).filter(|own| boxes.0[*own] != here[input].0[*own]) {
                             moved[input][own].push(axis);
-                            scattered[input] |= !is_end && boxes.0[own].ranges().len() > 1;
+                            scattered[input] |= is_scattered(&boxes.0[own], is_end);
                         }
                     }
                 }
@@ -331,6 +334,13 @@ fn beat(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, grid
 
 fn common_divisor(a: usize, b: usize) -> usize {
     if a == 0 { b } else { common_divisor(b % a, a) }
+}
+
+/// Whether what a tile reads along an axis lies in two places; at the array's ends, where an edge that wraps reads a little of the
+/// other end, whether both are large.
+fn is_scattered(runs: &Runs, is_end: bool) -> bool {
+    let [first, second] = runs.ranges() else { return false };
+    !is_end || 2 * first.len().min(second.len()) >= first.len().max(second.len())
 }
 
 /// The units of an axis that these elements lie in.

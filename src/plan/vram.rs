@@ -59,7 +59,10 @@ fn table_bytes(program: &Program, act: &Act) -> u64 {
         Act::Run { step, part, .. } => match &program.steps[*step].stage {
             Stage::Line { taps, .. } => taps.len(),
             // Offsets, and weights.
-            Stage::Window { window, .. } => 2 * window.reach().iter().map(|(a, b)| a + b + 1).product::<usize>(),
+            Stage::Window { window, .. } => {
+                let width = |axis| window.reach(axis).0 + window.reach(axis).1 + 1;
+                2 * (0..program.domain.len()).map(width).product::<usize>()
+            }
             Stage::View(_) => part.shape.iter().map(|n| n.next_multiple_of(QUAD)).sum(),
             _ => 0,
         },
