@@ -57,4 +57,4 @@ pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use graph::Array;
 pub use grid::Edge;
-pub use session::{Computed, Options, Session};
+pub use session::{Computed, Options, ScratchIn, Session};

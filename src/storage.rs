@@ -245,6 +245,11 @@ pub trait Sink: Send + Sync {
     /// I/O errors.
     fn finish(&self) -> Result<()>;
 
+    /// Whether a commit unit that an unfinished run noted is still there; asked after [`Sink::resume`].
+    fn holds(&self, _written: &Written) -> bool {
+        true
+    }
+
     /// Leaves the unfinished output for another run to go on with; it must not look whole.
     fn suspend(&self) {
         self.abandon();
@@ -261,6 +266,13 @@ pub struct Written {
     pub region: Region,
     /// What the sink must know to find it again.
     pub note: Vec<u8>,
+}
+
+/// Room for arrays that a run makes for itself: one pass writes them, later passes read them.
+pub trait Scratch: Send + Sync {
+    /// An array of this description in units of these extents, `from` bytes into the room: where it is written and where it is
+    /// read. Nothing is made or opened yet.
+    fn array(&self, info: &Info, unit: Dims, from: u64) -> (Arc<dyn Sink>, Arc<dyn Source>);
 }
 
 /// Where a run keeps its journal. One run at a time has it.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use stackmill::run::Progress;
 use stackmill::tile::Buffer;
-use stackmill::{Array, Error, Options, Session};
+use stackmill::{Array, Error, Options, ScratchIn, Session};
 use std::ffi::c_int;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -28,6 +28,11 @@ pub fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
             "device" => options.device = object.extract()?,
             "vram" => options.vram = Some(object.extract()?),
             "gpus" => options.gpus = object.extract()?,
+            "scratch" => {
+                let folder: PathBuf = object.extract()?;
+                let never = folder.as_os_str() == "never";
+                options.scratch = if never { ScratchIn::Nowhere } else { ScratchIn::Folder(folder) };
+            }
             "overwrite" => options.overwrite = object.extract()?,
             "tiled" => options.tiled = object.extract()?,
             "chunks" => options.chunks = object.extract()?,

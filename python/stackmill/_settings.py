@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import operator
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default=_NONE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 # What the engine takes, and what only Python knows with what it may be.
-_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus")
+_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus", "scratch")
 _CHOICES = {
     "default_float": ("auto", "float32", "float64"),
     "implicit_compute": ("warn", "raise", "allow"),
@@ -77,6 +78,8 @@ def _of_kind(name: str, value: Any) -> Any:
         return extents(name, value)
     if name == "device" and not isinstance(value, str):
         raise ValueError(f"device is 'auto', 'cpu', 'gpu' or part of an adapter's name, got {value!r}")
+    if name == "scratch":
+        return os.fspath(value)
     return value
 
 
@@ -89,6 +92,8 @@ class options:
     device: `"auto"`, `"cpu"`, `"gpu"` or part of an adapter's name
     vram: bytes of a GPU's memory
     gpus: GPUs of one kind that a run is spread over
+    scratch: a folder for arrays that a run makes for itself, where reading again would take longer or not fit, or `"never"`;
+        by default a file beside what is saved, and none where the result stays in memory
     default_float: what a Python float counts as beside integers: `"auto"` (f32 beside at most 16 bits, else f64), or always
         `"float32"`, or `"float64"` as NumPy has it
     implicit_compute: what happens when something that does not look like it computes more than 64 MiB: `"warn"`, `"raise"`
@@ -107,6 +112,7 @@ class options:
         device: Any = ...,
         vram: Any = ...,
         gpus: Any = ...,
+        scratch: Any = ...,
         default_float: Any = ...,
         implicit_compute: Any = ...,
         progress: Any = ...,

@@ -3,9 +3,9 @@
 
 use super::progress::When;
 use crate::error::{Error, Result};
-use crate::session::Options;
+use crate::session::{Options, ScratchIn};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a run may use.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +26,10 @@ pub struct Limits {
     /// Memory of a GPU that the run may take [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub vram: Option<u64>,
+    /// Where arrays go that the run makes for itself, where what is read again would take longer or not fit: a folder, or never
+    /// [default: a file beside OUT, gone when the run is done]
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
     /// GPUs of one kind that the run is spread over, with --device
     #[arg(long, value_name = "N", default_value = "1", value_parser = gpus)]
     pub gpus: usize,
@@ -85,6 +89,11 @@ impl Limits {
             device: self.device.clone(),
             vram: self.vram,
             gpus: self.gpus,
+            scratch: match &self.scratch {
+                None => ScratchIn::Beside,
+                Some(word) if word == Path::new("never") => ScratchIn::Nowhere,
+                Some(folder) => ScratchIn::Folder(folder.clone()),
+            },
             overwrite: writing.overwrite,
             restart: writing.restart,
             tiled: writing.tiled,

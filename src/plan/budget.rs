@@ -15,8 +15,6 @@ use crate::grid::{Boxes, Dims, Grid, Region};
 pub struct Fixed {
     /// Results held in memory, late values of earlier passes.
     pub held: u64,
-    /// States of this pass's folds.
-    pub states: u64,
     /// Results of this pass's folds, held from now on.
     pub results: u64,
 }
@@ -25,15 +23,14 @@ impl Fixed {
     /// The fixed bytes of a program.
     #[must_use]
     pub fn of(program: &Program, held: u64) -> Fixed {
-        let states = program.folds.iter().map(|f| f.info.shape.count() as u64 * f.fold.state_bytes() as u64).sum();
-        let results = program.folds.iter().map(|f| f.info.bytes()).sum();
-        Fixed { held, states, results }
+        let kept = program.folds.iter().filter(|end| end.stored.is_none());
+        Fixed { held, results: kept.map(|end| end.info.bytes()).sum() }
     }
 
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.held + self.states + self.results
+        self.held + self.results
     }
 }
 
@@ -131,6 +128,18 @@ pub fn result_bytes(program: &Program, shape: &Dims) -> u64 {
 fn partials_bytes(program: &Program, shape: &Dims) -> u64 {
     let state = |fold: &super::FoldEnd| partial_bytes(&fold.fold.axes(), shape) as u64 * fold.fold.state_bytes() as u64;
     program.folds.iter().map(state).sum()
+}
+
+/// Bytes of the states that tiles join: of a panel of the sweep, and of its result where that is stored, and written.
+fn states_bytes(program: &Program, sweep: &Sweep) -> u64 {
+    let of = |end: &super::FoldEnd| {
+        let first = sweep.at(&Dims::filled(sweep.grid.shape.len(), 0));
+        let outputs = sweep.panel(&first, &end.fold.axes()).shape.count() as u64;
+        let result = if end.stored.is_some() { 2 * end.info.dtype.size() as u64 } else { 0 };
+        let panel = if end.info.shape.count() as u64 > outputs { end.info.dtype.size() as u64 } else { 0 };
+        outputs * (end.fold.state_bytes() as u64 + result.max(panel))
+    };
+    program.folds.iter().map(of).sum()
 }
 
 /// Bytes of the results of so many tiles at most: no more outputs than there are.
@@ -273,7 +282,8 @@ pub fn price(
     let scratch = (scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block)) * threads as u64;
     let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
     let writing = |behind: usize| threads.max(2).min(parts * behind);
-    let left = memory.saturating_sub(fixed.total() + scratch);
+    let fixed = fixed.total() + states_bytes(program, sweep);
+    let left = memory.saturating_sub(fixed + scratch);
     let rank = sweep.grid.shape.len();
     // Where nothing else fits: one tile, one unit on its way in, one on its way out.
     let mut chosen = (rank, (1, 1), (1, 1));
@@ -296,7 +306,7 @@ pub fn price(
     let ledger = units.saturating_add(results_bytes(program, sweep, behind));
     let lanes = reading as u64 * stored + writing as u64 * encoded;
     Ok(Costs {
-        fixed: fixed.total(),
+        fixed,
         scratch,
         tile_units: tile.units,
         tile_out: tile.out,
@@ -307,7 +317,7 @@ pub fn price(
         units,
         kept,
         ledger,
-        predicted: ledger.saturating_add(lanes + fixed.total() + scratch),
+        predicted: ledger.saturating_add(lanes + fixed + scratch),
         reads: frontier.reads(kept)?,
         recompute,
     })
@@ -328,12 +338,12 @@ fn note_bytes(program: &Program, tile: &Dims, block: &Dims) -> u64 {
 pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
     let mut worst = TileBytes::default();
     let rank = sweep.grid.shape.len();
-    let middle: Dims = sweep.grid.counts().iter().map(|n| n / 2).collect();
+    let middle: Dims = sweep.counts().iter().map(|n| n / 2).collect();
     let mut index = middle;
     for axis in 0..rank {
         let mut best = (0, index[axis]);
         for place in sweep.telling(axis) {
-            let bytes = tile_bytes(program, &sweep.grid.region(&index.with(axis, place)))?;
+            let bytes = tile_bytes(program, &sweep.at(&index.with(axis, place)))?;
             if bytes.total() > best.0 {
                 best = (bytes.total(), place);
             }
@@ -341,7 +351,7 @@ pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
         index[axis] = best.1;
     }
     if sweep.tiles() > 0 {
-        worst = tile_bytes(program, &sweep.grid.region(&index))?;
+        worst = tile_bytes(program, &sweep.at(&index))?;
     }
     Ok(worst)
 }

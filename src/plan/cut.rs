@@ -5,33 +5,24 @@ use super::budget::{Fixed, block_bytes, price, tile_bytes, worst_tile};
 use super::place::{Sharing, share};
 use super::program::Program;
 use super::schedule::{self, MOST_BINDING};
+use super::search::{READ_AGAIN, ordered, reads_less, searched};
 use super::single::in_single;
 use super::sweep::Sweep;
 use super::vram::vram_bytes;
 use super::{Costs, GpuPass, Machine, Output, Pass, Placement};
 use crate::error::{Error, Result, Subject, bytes_text};
 use crate::graph::{Stage, made_axes};
-use crate::grid::{Dims, Grid, Region};
+use crate::grid::{Dims, Region};
+use std::cell::Cell;
 
 /// Bytes of a tile in flight beyond which nothing is gained: reads, decodes and writes are long enough to overlap.
-const LARGE_TILE: u64 = 48 << 20;
-/// Tiles of fewer bytes in flight are not tried for the sake of what is read again.
-const SMALL_TILE: u64 = 1 << 20;
-/// Units that are read more often than this are a reason for smaller tiles.
-const READ_AGAIN: f64 = 1.02;
-/// Elements that are computed more often than this are a reason for larger tiles.
-const COMPUTED_AGAIN: f64 = 1.3;
-/// Tiles at the ends of a sweep whose lanes overlap with nothing.
-const ENDS: f64 = 2.0;
+pub(super) const LARGE_TILE: u64 = 48 << 20;
 /// Scratch of less than this part of the budget is not worth smaller blocks for the sake of what is read again.
 const WIDE: u64 = 16;
 /// Tiles so many times larger than wanted are priced by the usual one alone.
 const FAR_TILE: u64 = 4;
 /// Tiles that a pass should have at least, so that its lanes overlap.
 const MANY_TILES: u64 = 16;
-/// A halving must free at least this part in 1024 of a tile's bytes: where the rest are units, which a smaller tile
-/// holds as well, it would only make more tiles.
-const WORTH: u64 = 24;
 /// How much slower work is in a block of so many times a worker's share of the cache, and beyond the last of them.
 const SPILLED: [(usize, f64); 3] = [(1, 1.0), (4, 1.3), (16, 1.6)];
 const FAR: f64 = 2.5;
@@ -39,10 +30,10 @@ const FAR: f64 = 2.5;
 const NARROW: usize = 128;
 
 /// A sweep with its block and its costs.
-type Priced = (Sweep, Dims, Costs);
+pub(super) type Priced = (Sweep, Dims, Costs);
 
 /// Extents that tile edges must be multiples of, and axes that a tile must cover.
-struct Rules {
+pub(super) struct Rules {
     align: Dims,
     whole: Vec<bool>,
     only: Vec<Option<usize>>,
@@ -60,6 +51,10 @@ impl Rules {
         }
         for fold in &program.folds {
             let axes = fold.fold.axes();
+            let stored = fold.stored.and_then(|output| outputs.get(output)).and_then(|o| o.sink.unit());
+            for (axis, unit) in (0..rank).filter(|axis| !axes.contains(axis)).zip(stored.iter().flat_map(|unit| unit.iter())) {
+                rules.align[axis] = least_common_multiple(rules.align[axis], *unit);
+            }
             for axis in &axes {
                 let block = fold.fold.block(*axis, rank);
                 rules.align[*axis] = least_common_multiple(rules.align[*axis], block);
@@ -84,12 +79,12 @@ impl Rules {
     }
 
     /// The smallest legal tile.
-    fn smallest(&self, domain: &Dims) -> Dims {
+    pub(super) fn smallest(&self, domain: &Dims) -> Dims {
         (0..domain.len()).map(|a| if self.whole[a] { domain[a] } else { self.align[a].min(domain[a]) }.max(1)).collect()
     }
 
     /// The nearest legal extent, at least the smallest.
-    fn legal(&self, axis: usize, wish: usize, domain: &Dims) -> usize {
+    pub(super) fn legal(&self, axis: usize, wish: usize, domain: &Dims) -> usize {
         if self.whole[axis] {
             return domain[axis].max(1);
         }
@@ -113,25 +108,40 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &Placement, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
     let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
-    let priced = |tile: Dims| -> Result<Priced> {
-        let sweep = Sweep { grid: Grid::new(program.domain, tile) };
+    // In another order a tile has the same blocks.
+    let known: Cell<Option<(Dims, Dims)>> = Cell::new(None);
+    let priced = |sweep: Sweep| -> Result<Priced> {
         let priced = |block: Dims| -> Result<(Dims, Costs)> {
             let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
             Ok((block, costs))
         };
-        let (mut block, mut costs) = priced(cached_block(&program, &sweep, &rules, machine.cache)?)?;
+        let block = match known.get().filter(|(tile, _)| *tile == sweep.grid.unit) {
+            Some((_, block)) => block,
+            None => cached_block(&program, &sweep, &rules, machine.cache)?,
+        };
+        known.set(Some((sweep.grid.unit, block)));
+        let (mut block, mut costs) = priced(block)?;
+        let own = block_bytes(&program, &sweep.block(&block))?.0;
+        let over = costs.predicted.saturating_sub(machine.memory).div_ceil(machine.threads as u64);
         let is_wide = costs.scratch > machine.memory / WIDE && costs.read_factor() > READ_AGAIN;
-        if costs.predicted > machine.memory || is_wide {
-            let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= machine.cache);
+        // As much smaller as it must be, then as small as is swift; where units are read again only that.
+        let fitting = usize::try_from(over).ok().and_then(|over| own.checked_sub(over)).filter(|_| over > 0);
+        for most in fitting.into_iter().chain((over > 0 || is_wide).then_some(machine.cache)) {
+            let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= most);
             let small = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
-            if costs.predicted > machine.memory || small.1.read_factor() < 0.95 * costs.read_factor() {
+            if costs.predicted > machine.memory || reads_less(&small.1, &costs) {
                 (block, costs) = small;
             }
         }
         Ok((sweep, block, costs))
     };
     let (sweep, block, costs) = match wish {
-        Some(wish) => priced(wished(wish, &rules, &program.domain))?,
+        Some(wish) => ordered(
+            priced(Sweep::new(program.domain, wished(wish, &rules, &program.domain)))?,
+            &program,
+            machine.memory,
+            &priced,
+        )?,
         None => searched(&program, &rules, machine, goal(&program, machine, fixed)?, &priced)?,
     };
     if costs.predicted > machine.memory {
@@ -139,141 +149,6 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
     }
     let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
     if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
-}
-
-/// The best tiles that were found: of about the wanted bytes, thicker where halos cost much, smaller where they do not fit or where
-/// that leaves room for what is read again, longer where units are read again all the same.
-fn searched(
-    program: &Program,
-    rules: &Rules,
-    machine: &Machine,
-    goal: u64,
-    priced: &impl Fn(Dims) -> Result<Priced>,
-) -> Result<Priced> {
-    let fits = |costs: &Costs| costs.predicted <= machine.memory;
-    let tile = chosen(program, goal, rules, WORTH)?;
-    let mut best = priced(tile)?;
-    if fits(&best.2) && best.2.recompute > COMPUTED_AGAIN {
-        let reads = best.2.read_factor();
-        let next = thicker(program, rules, machine, (goal, tile), |tile| {
-            let costs = priced(tile)?.2;
-            Ok(fits(&costs) && costs.read_factor() <= reads)
-        })?;
-        best = if next == tile { best } else { priced(next)? };
-    }
-    best = smaller(best, program, rules, (goal, machine.memory), priced)?;
-    if fits(&best.2) && best.2.read_factor() > READ_AGAIN {
-        best = fewer_reads(best, program, rules, priced, machine.memory)?;
-    }
-    Ok(best)
-}
-
-/// Smaller tiles: they leave room for what is read again. Where nothing fits every byte counts, however many tiles it takes.
-fn smaller(
-    mut best: Priced,
-    program: &Program,
-    rules: &Rules,
-    (goal, memory): (u64, u64),
-    priced: &impl Fn(Dims) -> Result<Priced>,
-) -> Result<Priced> {
-    let fits = |costs: &Costs| costs.predicted <= memory;
-    let mut bytes = goal;
-    if fits(&best.2) && best.2.read_factor() > READ_AGAIN && bytes > SMALL_TILE {
-        // Where the smallest does not help, nothing between does.
-        let least = priced(chosen(program, SMALL_TILE, rules, WORTH)?)?;
-        if least.2.read_factor() >= 0.95 * best.2.read_factor() {
-            return Ok(best);
-        }
-    }
-    while bytes > 0 && (!fits(&best.2) || bytes > SMALL_TILE && best.2.read_factor() > READ_AGAIN) {
-        bytes /= 2;
-        let tile = chosen(program, bytes, rules, if fits(&best.2) { WORTH } else { 0 })?;
-        if tile == best.0.grid.unit {
-            continue;
-        }
-        let next = priced(tile)?;
-        if fits(&next.2) && (!fits(&best.2) || next.2.read_factor() < 0.95 * best.2.read_factor()) || !fits(&best.2) {
-            best = next;
-        }
-    }
-    Ok(best)
-}
-
-/// Larger tiles than wanted, where halos make the wanted ones compute much anew: the first and the last tile of a sweep overlap
-/// with nothing, so fewer tiles cost something too.
-fn thicker(
-    program: &Program,
-    rules: &Rules,
-    machine: &Machine,
-    (goal, wanted): (u64, Dims),
-    fits: impl Fn(Dims) -> Result<bool>,
-) -> Result<Dims> {
-    let work = |tile: Dims| -> Result<(f64, f64)> {
-        let sweep = Sweep { grid: Grid::new(program.domain, tile) };
-        let block = cached_block(program, &sweep, rules, machine.cache)?;
-        let recompute = block_bytes(program, &sweep.block(&block))?.1;
-        let blocks = (sweep.tiles() * Grid::new(sweep.grid.unit, block).counts().count()).max(1);
-        // The last blocks leave workers idle.
-        let idle = (blocks.div_ceil(machine.threads) * machine.threads) as f64 / blocks as f64;
-        Ok((recompute * idle * (1.0 + ENDS / sweep.tiles().max(1) as f64), recompute))
-    };
-    let (mut best, mut bytes, mut last) = (wanted, goal, wanted);
-    let (mut least, mut recompute) = work(best)?;
-    while recompute > COMPUTED_AGAIN && best != program.domain && bytes < 4 * LARGE_TILE {
-        bytes *= 2;
-        let tile = chosen(program, bytes, rules, WORTH)?;
-        if tile == last {
-            continue;
-        }
-        last = tile;
-        let next = work(tile)?;
-        if next.0 < 0.9 * least {
-            if !fits(tile)? {
-                break;
-            }
-            (best, least, recompute) = (tile, next.0, next.1);
-        }
-    }
-    Ok(best)
-}
-
-/// How much longer reading and decoding an element takes than one step of computing it.
-const READING: f64 = 4.0;
-/// Tiles of other shapes, longer along the axes where units are read again, while that makes less work and fits.
-fn fewer_reads(
-    mut best: Priced,
-    program: &Program,
-    rules: &Rules,
-    priced: &impl Fn(Dims) -> Result<Priced>,
-    memory: u64,
-) -> Result<Priced> {
-    let (domain, smallest) = (program.domain, rules.smallest(&program.domain));
-    let work = |(sweep, _, costs): &Priced| {
-        let ends = 1.0 + ENDS / sweep.tiles().max(1) as f64;
-        (costs.recompute * program.steps.len() as f64 + READING * costs.read_factor()) * ends
-    };
-    let improve = |shape: Dims, best: &mut Priced| -> Result<bool> {
-        let next = priced(shape)?;
-        let is_less = next.2.predicted <= memory && work(&next) < 0.95 * work(best);
-        if is_less {
-            *best = next;
-        }
-        Ok(is_less)
-    };
-    for axis in 0..best.2.kept {
-        let tile = best.0.grid.unit;
-        let longer = |best: &Priced| best.0.grid.unit.with(axis, rules.legal(axis, 2 * best.0.grid.unit[axis], &domain));
-        while longer(&best) != best.0.grid.unit && improve(longer(&best), &mut best)? {}
-        let longest = longer(&best);
-        if best.0.grid.unit != tile || longest == tile {
-            continue;
-        }
-        // Where it does not fit, it may if it is shorter along another axis.
-        for other in (0..domain.len()).filter(|other| *other != axis && longest[*other] > smallest[*other]) {
-            improve(longest.with(other, rules.legal(other, longest[other] / 2, &domain)), &mut best)?;
-        }
-    }
-    Ok(best)
 }
 
 /// Slots of a GPU: one is filled, one computes, one is emptied.
@@ -353,18 +228,18 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
 /// The bytes of a tile in flight that fit beside others and let lanes overlap.
 fn goal(program: &Program, machine: &Machine, fixed: &Fixed) -> Result<u64> {
     let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
-    let whole = worst_tile(program, &Sweep { grid: Grid::new(program.domain, program.domain) })?.total();
+    let whole = worst_tile(program, &Sweep::new(program.domain, program.domain))?.total();
     Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20)))
 }
 
 /// Halves the whole domain, axis by axis, until a tile is no larger than `target`, or until no halving frees `worth` parts in
 /// 1024 of its bytes.
-fn chosen(program: &Program, target: u64, rules: &Rules, worth: u64) -> Result<Dims> {
+pub(super) fn chosen(program: &Program, target: u64, rules: &Rules, worth: u64) -> Result<Dims> {
     let domain = program.domain;
     let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
     let smallest = rules.smallest(&domain);
-    let cost = |tile: Dims| worst_tile(program, &Sweep { grid: Grid::new(domain, tile) });
-    let usual = |tile: Dims| tile_bytes(program, &Sweep { grid: Grid::new(domain, tile) }.middle());
+    let cost = |tile: Dims| worst_tile(program, &Sweep::new(domain, tile));
+    let usual = |tile: Dims| tile_bytes(program, &Sweep::new(domain, tile).middle());
     let mut bytes = usual(tile)?.total();
     // Far from the goal the usual tile tells enough; near it the largest one counts.
     let mut is_far = bytes > FAR_TILE * target;
@@ -403,7 +278,7 @@ fn chosen(program: &Program, target: u64, rules: &Rules, worth: u64) -> Result<D
 
 /// The block that is soonest done: one that fits a worker's share of the cache, unless its halos are computed so often that
 /// a larger one, slowed down by what lies further away, is done sooner.
-fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
+pub(super) fn cached_block(program: &Program, sweep: &Sweep, rules: &Rules, cache: usize) -> Result<Dims> {
     let mut block = sweep.grid.unit;
     let mut best = (f64::INFINITY, block);
     loop {

@@ -3,7 +3,7 @@
 
 use super::program::{Program, Step};
 use super::reach::reach_of;
-use super::{Pass, Plan};
+use super::{Pass, Plan, Weighed};
 use crate::error::bytes_text;
 use crate::graph::Stage;
 use std::fmt::Write;
@@ -23,10 +23,25 @@ pub fn explain(plan: &Plan) -> String {
         bytes_text(plan.peak_bytes())
     );
     put(&mut text, 0, &line);
+    plan.weighed.iter().for_each(|weighed| explain_weighed(&mut text, weighed));
     for (number, pass) in plan.passes.iter().enumerate() {
-        explain_pass(&mut text, number, pass);
+        explain_pass(&mut text, number, pass, plan);
     }
     text
+}
+
+/// Whether arrays are stored between passes, and what the other way would take.
+fn explain_weighed(text: &mut String, weighed: &Weighed) {
+    let Weighed { what, is_taken, with, without, why } = weighed;
+    let line = match (is_taken, without) {
+        (true, Some(without)) => format!("scratch: {what}: about {with:.0} s, else {without:.0} s; {why}"),
+        (true, None) => format!("scratch: {what}: about {with:.0} s; {why}"),
+        (false, _) => {
+            let without = without.unwrap_or(f64::INFINITY);
+            format!("scratch: none; {what} would make it about {with:.0} s instead of {without:.0}; {why}")
+        }
+    };
+    put(text, 0, &line);
 }
 
 /// Writing to a string does not fail.
@@ -34,7 +49,7 @@ fn put(text: &mut String, depth: usize, line: &str) {
     let _ = writeln!(text, "{:width$}{line}", "", width = 2 * depth);
 }
 
-fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
+fn explain_pass(text: &mut String, number: usize, pass: &Pass, plan: &Plan) {
     let program = &pass.program;
     put(text, 0, &format!("pass {}: domain {}", number + 1, program.domain));
     for input in &program.inputs {
@@ -50,20 +65,16 @@ fn explain_pass(text: &mut String, number: usize, pass: &Pass) {
         }
     }
     for fold in &program.folds {
-        put(
-            text,
-            1,
-            &format!(
-                "fold   {} of {} -> {} {} (a late value: later passes read it)",
-                fold.fold.words(),
-                program.name(fold.value),
-                fold.info.dtype,
-                fold.info.shape
-            ),
-        );
+        let (words, folded, info) = (fold.fold.words(), program.name(fold.value), &fold.info);
+        let whither = if fold.stored.is_some() { "in scratch" } else { "a late value" };
+        put(text, 1, &format!("fold   {words} of {folded} -> {} {} ({whither}: later passes read it)", info.dtype, info.shape));
     }
     for sink in &program.sinks {
-        put(text, 1, &format!("write  {} to output {}", program.name(sink.value), sink.output + 1));
+        let whither = match plan.stored.iter().find(|stored| stored.output == sink.output) {
+            Some(stored) => format!("scratch in units of {}", stored.source.unit()),
+            None => format!("output {}", sink.output + 1),
+        };
+        put(text, 1, &format!("write  {} to {whither}", program.name(sink.value)));
     }
     explain_sweep(text, pass);
 }
@@ -146,7 +157,7 @@ fn blocks_words(pass: &Pass) -> String {
 
 fn explain_sweep(text: &mut String, pass: &Pass) {
     let (sweep, costs) = (&pass.sweep, &pass.costs);
-    let order: Vec<String> = (0..sweep.grid.shape.len()).map(|a| format!("axis {a}")).collect();
+    let order: Vec<String> = sweep.order().iter().map(|a| format!("axis {a}")).collect();
     put(
         text,
         1,
@@ -168,7 +179,7 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
     put(text, 1, &format!("lanes  {}", lanes.join("; ")));
     let factor = costs.read_factor();
     let times = if costs.kept > 0 && factor > 1.0 {
-        format!("{factor:.2} x: what tiles further along axis {} read again does not fit", costs.kept - 1)
+        format!("{factor:.2} x: what tiles further along axis {} read again does not fit", sweep.order()[costs.kept - 1])
     } else {
         "once".to_owned()
     };

@@ -1,7 +1,8 @@
 //! Splits a graph into passes and fuses each pass's nodes into steps and stages, saying why.
-//! It does not know extents' bytes; only which edges may be crossed.
+//! It does not know extents' bytes; only which edges may be crossed, and which values are stored between passes.
 
 use super::program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step, nodes_of};
+use super::stored::Stored;
 use crate::error::{Error, Result};
 use crate::expr::Formula;
 use crate::graph::{Array, Body, Node, Stage};
@@ -18,6 +19,18 @@ struct Wanted {
     sinks: Vec<(Array, usize)>,
 }
 
+impl Wanted {
+    /// What is folded.
+    fn folded(&self) -> Vec<Array> {
+        self.folds.iter().filter_map(|fold| fold.node().inputs.first().cloned()).collect()
+    }
+
+    /// What the pass ends in.
+    fn roots(&self) -> Vec<Array> {
+        self.folded().into_iter().chain(self.sinks.iter().map(|sink| sink.0.clone())).collect()
+    }
+}
+
 /// The fold of a node, where it is one.
 fn fold_of(node: &Node) -> Option<&Arc<dyn crate::graph::Fold>> {
     match &node.body {
@@ -30,24 +43,92 @@ fn fold_of(node: &Node) -> Option<&Arc<dyn crate::graph::Fold>> {
 ///
 /// # Errors
 /// An output that carries an error or is a number.
-pub fn passes(outputs: &[Array]) -> Result<Vec<Program>> {
+pub fn passes(outputs: &[Array], stored: &[Stored]) -> Result<Vec<Program>> {
     for output in outputs {
         output.info()?;
         if output.as_literal().is_some() {
             return Err(Error::caller("the result is a number, not an array").hint("nothing needs to be computed"));
         }
     }
-    let nodes = nodes_of(outputs, &|_| false);
-    let mut levels: HashMap<usize, usize> = HashMap::new();
-    for node in &nodes {
-        let above = |i: &Array| levels.get(&i.key()).copied().unwrap_or(0) + usize::from(fold_of(i.node()).is_some());
-        let level = node.node().inputs.iter().map(above).max().unwrap_or(0);
-        levels.insert(node.key(), level);
-    }
-    wanted(outputs, &nodes, &levels)?.into_iter().map(|w| fuse(&w, &levels)).collect()
+    let graph = Graph::new(outputs, stored);
+    wanted(outputs, &graph)?.into_iter().map(|w| fuse(&w, &graph)).collect()
 }
 
-fn wanted(outputs: &[Array], nodes: &[Array], levels: &HashMap<usize, usize>) -> Result<Vec<Wanted>> {
+/// The arrays that each pass makes where nothing is stored, folds and what is read left out.
+///
+/// # Errors
+/// An output that carries an error.
+pub fn made(outputs: &[Array]) -> Result<Vec<Vec<Array>>> {
+    let graph = Graph::new(outputs, &[]);
+    let of = |wanted: Wanted| {
+        let roots = wanted.roots();
+        let made = nodes_of(&roots, &|a| graph.input(a, wanted.level).is_some()).into_iter();
+        made.filter(|a| graph.input(a, wanted.level).is_none()).collect()
+    };
+    Ok(wanted(outputs, &graph)?.into_iter().map(of).collect())
+}
+
+/// The nodes that the outputs need, and in which pass each can be made.
+struct Graph<'s> {
+    nodes: Vec<Array>,
+    levels: HashMap<usize, usize>,
+    folds: Vec<usize>,
+    stored: &'s [Stored],
+}
+
+impl<'s> Graph<'s> {
+    fn new(outputs: &[Array], stored: &'s [Stored]) -> Graph<'s> {
+        let nodes = nodes_of(outputs, &|_| false);
+        let folds = nodes.iter().filter(|n| fold_of(n.node()).is_some()).map(Array::key).collect();
+        let mut graph = Graph { nodes: Vec::new(), levels: HashMap::new(), folds, stored };
+        for node in &nodes {
+            let level = node.node().inputs.iter().map(|input| graph.level_after(node, input)).max().unwrap_or(0);
+            graph.levels.insert(node.key(), level);
+        }
+        Graph { nodes, ..graph }
+    }
+
+    /// The level at which a node can be made.
+    fn level(&self, array: &Array) -> usize {
+        self.levels.get(&array.key()).copied().unwrap_or(0)
+    }
+
+    /// The level from which on it can be read: a later one where it is folded or stored.
+    fn read_from(&self, array: &Array) -> usize {
+        self.level(array) + usize::from(fold_of(array.node()).is_some() || self.stored(array).is_some())
+    }
+
+    /// The level from which on a reader of it can be made: a fold may be made of what is only about to be stored.
+    fn level_after(&self, reader: &Array, array: &Array) -> usize {
+        let joins = fold_of(reader.node()).is_some() && fold_of(array.node()).is_none();
+        match self.stored(array).filter(|stored| joins && stored.folds_join) {
+            Some(_) => self.level(array),
+            None => self.read_from(array),
+        }
+    }
+
+    fn stored(&self, array: &Array) -> Option<&'s Stored> {
+        self.stored.iter().find(|stored| stored.array.key() == array.key())
+    }
+
+    /// What a pass of a level reads instead of making it.
+    fn input(&self, array: &Array, level: usize) -> Option<Input> {
+        let node = array.node();
+        let name = node.origin.op.clone();
+        let info = node.info.as_ref().ok()?.clone();
+        let is_earlier = self.level(array) < level;
+        if let Some(stored) = self.stored(array).filter(|_| is_earlier) {
+            return Some(Input { from: InputFrom::Source(stored.source.clone()), info, name: format!("{name} (stored)") });
+        }
+        match &node.body {
+            Body::Source(source) => Some(Input { from: InputFrom::Source(source.clone()), info, name }),
+            _ if fold_of(node).is_some() && is_earlier => Some(Input { from: InputFrom::Late(array.key()), info, name }),
+            _ => None,
+        }
+    }
+}
+
+fn wanted(outputs: &[Array], graph: &Graph<'_>) -> Result<Vec<Wanted>> {
     let mut all: Vec<Wanted> = Vec::new();
     let place = |level: usize, domain: Dims, all: &mut Vec<Wanted>| {
         all.iter().position(|w| w.level == level && w.domain == domain).unwrap_or_else(|| {
@@ -55,15 +136,18 @@ fn wanted(outputs: &[Array], nodes: &[Array], levels: &HashMap<usize, usize>) ->
             all.len() - 1
         })
     };
-    for node in nodes.iter().filter(|n| fold_of(n.node()).is_some()) {
-        let folded = node.node().inputs.first().ok_or_else(|| Error::bug("a fold of nothing"))?;
-        let k = place(levels.get(&node.key()).copied().unwrap_or(0), folded.shape()?, &mut all);
-        all[k].folds.push(node.clone());
+    for node in &graph.nodes {
+        if fold_of(node.node()).is_some() {
+            let folded = node.node().inputs.first().ok_or_else(|| Error::bug("a fold of nothing"))?;
+            let k = place(graph.level(node), folded.shape()?, &mut all);
+            all[k].folds.push(node.clone());
+        } else if let Some(stored) = graph.stored(node) {
+            let k = place(graph.level(node), node.shape()?, &mut all);
+            all[k].sinks.push((node.clone(), stored.output));
+        }
     }
     for (number, output) in outputs.iter().enumerate() {
-        let late = usize::from(fold_of(output.node()).is_some());
-        let level = levels.get(&output.key()).copied().unwrap_or(0) + late;
-        let k = place(level, output.shape()?, &mut all);
+        let k = place(graph.read_from(output), output.shape()?, &mut all);
         all[k].sinks.push((output.clone(), number));
     }
     all.sort_by_key(|w| w.level);
@@ -85,60 +169,48 @@ struct Pending {
     node: Array,
 }
 
-struct Fusing<'l> {
+struct Fusing<'g> {
     program: Program,
     built: HashMap<usize, Built>,
     readers: HashMap<usize, Vec<Array>>,
     ends: Vec<usize>,
-    levels: &'l HashMap<usize, usize>,
+    graph: &'g Graph<'g>,
     level: usize,
 }
 
-fn fuse(wanted: &Wanted, levels: &HashMap<usize, usize>) -> Result<Program> {
-    let folded: Vec<Array> = wanted.folds.iter().filter_map(|f| f.node().inputs.first().cloned()).collect();
-    let roots: Vec<Array> = folded.iter().cloned().chain(wanted.sinks.iter().map(|s| s.0.clone())).collect();
+fn fuse(wanted: &Wanted, graph: &Graph<'_>) -> Result<Program> {
+    let roots = wanted.roots();
     let program = Program { domain: wanted.domain, inputs: vec![], steps: vec![], folds: vec![], sinks: vec![] };
     let ends = roots.iter().map(Array::key).collect();
-    let mut fusing = Fusing { program, built: HashMap::new(), readers: HashMap::new(), ends, levels, level: wanted.level };
-    let nodes = nodes_of(&roots, &|a| fusing.is_input(a));
-    fusing.add_inputs(&nodes)?;
-    for node in nodes.iter().filter(|n| !fusing.is_input(n)).cloned().collect::<Vec<_>>() {
-        fusing.add(&node)?;
+    let mut fusing = Fusing { program, built: HashMap::new(), readers: HashMap::new(), ends, graph, level: wanted.level };
+    let nodes = nodes_of(&roots, &|a| graph.input(a, wanted.level).is_some());
+    fusing.add_inputs(&nodes);
+    for node in &nodes {
+        fusing.add(node)?;
     }
     fusing.number_stages();
-    fusing.finish(wanted, &folded)
+    fusing.finish(wanted)
 }
 
 impl Fusing<'_> {
-    /// Sources, and folds of earlier passes.
-    fn is_input(&self, array: &Array) -> bool {
-        match &array.node().body {
-            Body::Source(_) => true,
-            _ => fold_of(array.node()).is_some() && self.levels.get(&array.key()).is_some_and(|l| *l < self.level),
-        }
-    }
-
-    fn add_inputs(&mut self, nodes: &[Array]) -> Result<()> {
+    /// Sources, and what earlier passes folded or stored.
+    fn add_inputs(&mut self, nodes: &[Array]) {
         for array in nodes {
-            for input in &array.node().inputs {
-                self.readers.entry(input.key()).or_default().push(array.clone());
-            }
-            if !self.is_input(array) {
+            let Some(input) = self.graph.input(array, self.level) else {
+                for read in &array.node().inputs {
+                    self.readers.entry(read.key()).or_default().push(array.clone());
+                }
                 continue;
-            }
-            let node = array.node();
-            let from = match &node.body {
-                Body::Source(source) => InputFrom::Source(source.clone()),
-                _ => InputFrom::Late(array.key()),
             };
-            let input = Input { from, info: array.info()?.clone(), name: node.origin.op.clone() };
             self.built.insert(array.key(), Built::Value(self.program.inputs.len()));
             self.program.inputs.push(input);
         }
-        Ok(())
     }
 
     fn add(&mut self, array: &Array) -> Result<()> {
+        if self.built.contains_key(&array.key()) {
+            return Ok(());
+        }
         let node = array.node();
         let Body::Stage(stage) = &node.body else { return Err(Error::bug("a literal where an array is computed")) };
         let built = match stage {
@@ -274,12 +346,14 @@ impl Fusing<'_> {
         .to_owned()
     }
 
-    fn finish(mut self, wanted: &Wanted, folded: &[Array]) -> Result<Program> {
-        for (array, input) in wanted.folds.iter().zip(folded) {
+    fn finish(mut self, wanted: &Wanted) -> Result<Program> {
+        for (array, input) in wanted.folds.iter().zip(&wanted.folded()) {
             let fold = fold_of(array.node()).cloned().ok_or_else(|| Error::bug("a fold that is none"))?;
             let value = self.value(input)?;
             let (info, origin) = (array.info()?.clone(), array.node().origin.clone());
-            self.program.folds.push(FoldEnd { fold, value, key: array.key(), info, origin });
+            let number = self.graph.folds.iter().position(|key| *key == array.key()).unwrap_or(0);
+            let stored = self.graph.stored(array).map(|stored| stored.output);
+            self.program.folds.push(FoldEnd { fold, value, key: array.key(), number, stored, info, origin });
         }
         for (array, output) in &wanted.sinks {
             let value = self.value(array)?;

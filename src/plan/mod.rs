@@ -10,7 +10,10 @@ mod place;
 mod program;
 mod reach;
 pub mod schedule;
+mod search;
+mod seconds;
 mod single;
+mod stored;
 mod sweep;
 mod touch;
 mod vram;
@@ -20,8 +23,9 @@ pub use budget::{Costs, commit_region};
 pub use explain::explain;
 pub use frontier::Reads;
 pub use place::{Placement, SMALL_JOB, Segment, Sharing};
-pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step};
+pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step, nodes_of};
 pub use reach::{input_regions, reach_of, regions};
+pub use stored::{Stored, Weighed, all_outputs};
 pub use sweep::Sweep;
 pub use touch::{Touch, UnitKey};
 pub use vram::{serves, size_class, vram_bytes};
@@ -30,7 +34,7 @@ pub use work::work_of;
 use crate::error::{Error, Result};
 use crate::graph::Array;
 use crate::grid::{Dims, Region};
-use crate::storage::Sink;
+use crate::storage::{Scratch, Sink};
 use std::sync::Arc;
 
 /// This computer in plain numbers, and what the user allows.
@@ -112,6 +116,10 @@ pub struct Plan {
     pub placement: Placement,
     /// The machine that the plan is for.
     pub machine: Machine,
+    /// Arrays that the run makes for itself, in scratch; outputs that come after the user's.
+    pub stored: Vec<Stored>,
+    /// What storing arrays was weighed against, where it was.
+    pub weighed: Option<Weighed>,
 }
 
 impl Plan {
@@ -128,7 +136,7 @@ impl Plan {
 /// # Errors
 /// What makes the array impossible; one that reads several sources, or whose axes are not the source's.
 pub fn reach_into_source(array: &Array) -> Result<Vec<(usize, usize)>> {
-    let programs = fuse::passes(std::slice::from_ref(array))?;
+    let programs = programs(std::slice::from_ref(array))?;
     let [program] = &programs[..] else { return Err(Error::caller("a reduction reads everything")) };
     let middle: Dims = program.domain.iter().map(|n| n / 2).collect();
     let part = Region { start: middle, shape: Dims::filled(middle.len(), 1) };
@@ -151,7 +159,7 @@ pub fn reach_into_source(array: &Array) -> Result<Vec<(usize, usize)>> {
 /// What makes the array impossible.
 pub fn bytes_touched(array: &Array) -> Result<u64> {
     let mut bytes = array.info()?.bytes();
-    for program in fuse::passes(std::slice::from_ref(array))? {
+    for program in programs(std::slice::from_ref(array))? {
         let read = input_regions(&program, &Region::whole(program.domain))?;
         let sizes =
             read.iter().zip(&program.inputs).map(|(boxes, input)| boxes.shape().count() as u64 * input.info.dtype.size() as u64);
@@ -160,16 +168,38 @@ pub fn bytes_touched(array: &Array) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Plans a run.
+/// The passes that make arrays where nothing is stored between them: what is computed, however it is.
+///
+/// # Errors
+/// What makes an array impossible.
+pub fn programs(arrays: &[Array]) -> Result<Vec<Program>> {
+    fuse::passes(arrays, &[])
+}
+
+/// Plans a run that has no scratch.
 ///
 /// # Errors
 /// What makes an output impossible; a budget that the smallest legal tile does not fit.
 pub fn plan(outputs: &[Output], machine: &Machine) -> Result<Plan> {
+    plan_with(outputs, machine, None)
+}
+
+/// Plans a run that may store arrays of its own in scratch.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with(outputs: &[Output], machine: &Machine, scratch: Option<&dyn Scratch>) -> Result<Plan> {
+    stored::chosen(outputs, machine, scratch)
+}
+
+/// Plans a run in which these arrays are stored.
+fn planned(outputs: &[Output], machine: &Machine, stored: &[Stored]) -> Result<Plan> {
     let arrays: Vec<Array> = outputs.iter().map(|o| o.array.clone()).collect();
     let held: u64 = outputs.iter().map(|o| o.sink.held_bytes()).sum();
     let mut late = 0;
     let mut passes = Vec::new();
-    let programs = fuse::passes(&arrays)?;
+    let programs = fuse::passes(&arrays, stored)?;
+    let outputs = &all_outputs(outputs, stored)[..];
     let placement = place::place(machine, outputs, &programs);
     if let Some(wish) = &machine.tile {
         cut::check_wish(wish, &programs.iter().map(|p| p.domain).collect::<Vec<_>>())?;
@@ -180,5 +210,5 @@ pub fn plan(outputs: &[Output], machine: &Machine) -> Result<Plan> {
         let number = passes.len();
         passes.push(Pass { number, ..cut::cut(program, outputs, machine, &placement, &fixed)? });
     }
-    Ok(Plan { passes, placement, machine: machine.clone() })
+    Ok(Plan { passes, placement, machine: machine.clone(), stored: stored.to_vec(), weighed: None })
 }

@@ -56,6 +56,10 @@ pub struct FoldEnd {
     pub value: usize,
     /// The key of the fold's node, by which later passes know the result.
     pub key: usize,
+    /// Which fold of the whole graph it is, however the graph is split into passes.
+    pub number: usize,
+    /// The output that the result is written to, where it is too large to be held.
+    pub stored: Option<usize>,
     /// The result's description.
     pub info: Info,
     /// Which op it is.

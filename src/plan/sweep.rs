@@ -1,32 +1,77 @@
-//! A sweep: the tiles of a domain in C order, as functions of their number. No list of tiles exists.
+//! A sweep: the tiles of a domain one after another, as functions of their number. No list of tiles exists.
 //! It does not know what a tile costs.
 
 use crate::grid::{Dims, Grid, Region};
 
-/// Tiles over a domain, the last axis fastest: the order in which index-order folds may be joined.
+/// Tiles over a domain, axis by axis. Where a tile lies is told by *places*: one a axis, in the order of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sweep {
     /// The domain and the extents of a tile.
     pub grid: Grid,
+    /// The axes, the slowest first.
+    order: Dims,
 }
 
 impl Sweep {
+    /// Tiles of these extents in C order, the last axis fastest.
+    #[must_use]
+    pub fn new(domain: Dims, tile: Dims) -> Sweep {
+        Sweep { grid: Grid::new(domain, tile), order: (0..domain.len()).collect() }
+    }
+
+    /// The same order with tiles of other extents.
+    #[must_use]
+    pub fn with_tile(&self, tile: Dims) -> Sweep {
+        Sweep { grid: Grid::new(self.grid.shape, tile), order: self.order }
+    }
+
+    /// The same tiles with these axes last, in this order: they are walked before any other moves.
+    #[must_use]
+    pub fn innermost(&self, axes: &[usize]) -> Sweep {
+        let others = self.order.iter().filter(|axis| !axes.contains(axis));
+        Sweep { grid: self.grid, order: others.chain(axes).copied().collect() }
+    }
+
+    /// The axes, the slowest first.
+    #[must_use]
+    pub fn order(&self) -> &Dims {
+        &self.order
+    }
+
     /// How many tiles there are.
     #[must_use]
     pub fn tiles(&self) -> usize {
         self.grid.counts().count()
     }
 
+    /// How many tiles there are along each axis, in the order of the sweep.
+    #[must_use]
+    pub fn counts(&self) -> Dims {
+        let counts = self.grid.counts();
+        self.order.iter().map(|axis| counts[*axis]).collect()
+    }
+
+    /// The region of the tile at these places.
+    #[must_use]
+    pub fn at(&self, places: &Dims) -> Region {
+        let mut index = *places;
+        for (axis, place) in self.order.iter().zip(places.iter()) {
+            index[*axis] = *place;
+        }
+        self.grid.region(&index)
+    }
+
     /// The region of tile `number`.
     #[must_use]
     pub fn region(&self, number: usize) -> Region {
-        self.grid.region(&self.grid.counts().index_of(number))
+        self.at(&self.counts().index_of(number))
     }
 
-    /// A few tile indices along one axis that between them show every kind of tile: both ends and the middle.
+    /// A few places along the axis that comes at `position` in the order, that between them show every kind of tile: both ends and
+    /// the middle.
     #[must_use]
-    pub fn telling(&self, axis: usize) -> Vec<usize> {
-        let n = self.grid.counts()[axis];
+    pub fn telling(&self, position: usize) -> Vec<usize> {
+        let n = self.grid.counts()[self.order[position]];
         let mut places: Vec<usize> = [0, 1, n.saturating_sub(1) / 2, n / 2, n.saturating_sub(2), n.saturating_sub(1)]
             .into_iter()
             .filter(|i| *i < n)
@@ -46,8 +91,20 @@ impl Sweep {
     /// A tile in the middle: the usual one.
     #[must_use]
     pub fn middle(&self) -> Region {
-        let counts = self.grid.counts();
-        let index: Dims = counts.iter().map(|n| n / 2).collect();
+        let index: Dims = self.grid.counts().iter().map(|n| n / 2).collect();
         self.grid.region(&index)
+    }
+
+    /// What of the axes that are not among `reduced` is done when the last of the tiles beside `tile` is: its own part of them, if all
+    /// tiles that differ only along `reduced` follow one another; else all of them.
+    #[must_use]
+    pub fn panel(&self, tile: &Region, reduced: &[usize]) -> Region {
+        let counts = self.grid.counts();
+        let last = self.order.iter().rposition(|axis| !reduced.contains(axis) && counts[*axis] > 1);
+        let first = self.order.iter().position(|axis| reduced.contains(axis) && counts[*axis] > 1);
+        let follow = last.zip(first).is_none_or(|(last, first)| last < first);
+        let part = if follow { *tile } else { Region::whole(self.grid.shape) };
+        let kept = |extents: &Dims| (0..extents.len()).filter(|axis| !reduced.contains(axis)).map(|axis| extents[axis]).collect();
+        Region { start: kept(&part.start), shape: kept(&part.shape) }
     }
 }

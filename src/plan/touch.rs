@@ -60,18 +60,18 @@ impl<'p> Touch<'p> {
     /// # Errors
     /// A program that reads values that do not exist.
     pub fn new(program: &'p Program, sweep: Sweep) -> Result<Touch<'p>> {
-        let counts = sweep.grid.counts();
+        let counts = sweep.counts();
         let mut moved: Vec<Vec<Vec<usize>>> = program.inputs.iter().map(|i| vec![Vec::new(); i.info.shape.len()]).collect();
         let mut scattered = vec![false; program.inputs.len()];
         let first = Dims::filled(counts.len(), 0);
         if counts.count() > 0 {
-            let here = input_regions(program, &sweep.grid.region(&first))?;
+            let here = input_regions(program, &sweep.at(&first))?;
             for (input, boxes) in here.iter().enumerate() {
                 scattered[input] |= boxes.0.iter().any(|runs| is_scattered(runs, true));
             }
             for axis in (0..counts.len()).filter(|a| counts[*a] > 1) {
                 for place in sweep.telling(axis) {
-                    let there = input_regions(program, &sweep.grid.region(&first.with(axis, place)))?;
+                    let there = input_regions(program, &sweep.at(&first.with(axis, place)))?;
                     let is_end = place == 0 || place + 1 == counts[axis];
                     for (input, boxes) in there.iter().enumerate() {
                         for own in (0..boxes.0.len()).filter(|own| boxes.0[*own] != here[input].0[*own]) {
@@ -141,7 +141,7 @@ impl<'p> Touch<'p> {
         }
         let first = Dims::filled(self.counts.len(), 0);
         let index = if axis < first.len() { first.with(axis, place) } else { first };
-        let regions = input_regions(self.program, &self.sweep.grid.region(&index))?;
+        let regions = input_regions(self.program, &self.sweep.at(&index))?;
         let of_input = |(units, boxes): (&Option<Units>, &Boxes)| {
             let Some(Units { grid, .. }) = units else { return Vec::new() };
             boxes.0.iter().enumerate().map(|(own, runs)| in_units(runs, grid.unit[own])).collect()
@@ -295,7 +295,7 @@ fn usual_regions(program: &Program, sweep: &Sweep, counts: &Dims) -> Result<Usua
         return Ok(usual);
     }
     let middle: Dims = counts.iter().map(|n| n / 2).collect();
-    let regions = |index: &Dims| input_regions(program, &sweep.grid.region(index));
+    let regions = |index: &Dims| input_regions(program, &sweep.at(index));
     usual.here = regions(&middle)?;
     let is_cut = |boxes: &Boxes, input: usize| {
         let extents = program.inputs[input].info.shape;

@@ -19,7 +19,7 @@ pub fn work_of(program: &Program, schedule: &Schedule, act: &Act) -> u64 {
 }
 
 /// Operations for one element of a step's result.
-fn an_element(program: &Program, step: usize) -> u64 {
+pub(super) fn an_element(program: &Program, step: usize) -> u64 {
     let step = &program.steps[step];
     let operations = match &step.stage {
         Stage::Formula { .. } => step.tape.as_ref().map_or(1, |tape| 2 * tape.steps.len()),

@@ -5,6 +5,7 @@
 //! itself may lose when it stops is told by marks: of a journal written before the computer was started, only what stands
 //! before the last mark counts.
 
+use super::done::Done;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, MAX_RANK, Region};
 use crate::storage::{Identity, Place, Written};
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Which journal this is; a change of the records changes it.
-const VERSION: &str = "stackmill journal 1";
+const VERSION: &str = "stackmill journal 2";
 
 /// Records are collected this long before they are written.
 const COLLECTED: Duration = Duration::from_millis(100);
@@ -27,16 +28,13 @@ const BOOT: u8 = 5;
 /// Bytes before a record's content, and behind it.
 const FRAME: (usize, usize) = (5, 4);
 
-/// A fold by the number of its pass and its own number in it.
-pub type FoldKey = (usize, usize);
-
 /// What earlier runs of the same work made.
 #[derive(Debug, Default, PartialEq)]
 pub struct Past {
     /// Per output, what was written of it.
     pub written: HashMap<usize, Vec<Written>>,
-    /// Results of folds, bit for bit.
-    pub late: HashMap<FoldKey, Vec<u8>>,
+    /// Results of folds by their numbers in the graph, bit for bit.
+    pub late: HashMap<usize, Vec<u8>>,
 }
 
 impl Past {
@@ -44,6 +42,17 @@ impl Past {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.late.is_empty()
+    }
+
+    /// Forgets what was written of an output and is not kept.
+    pub fn keep(&mut self, output: usize, is_kept: impl Fn(&Written) -> bool) {
+        self.written.entry(output).or_default().retain(is_kept);
+    }
+
+    /// What was written of an output.
+    #[must_use]
+    pub fn done(&self, output: usize) -> Done {
+        Done::of(self.written.get(&output).into_iter().flatten().map(|written| written.region).collect())
     }
 }
 
@@ -114,9 +123,8 @@ impl<'p> Journal<'p> {
                     past.written.entry(output).or_default().push(written);
                 }
                 LATE => {
-                    let (pass, rest) = number(content)?;
-                    let (fold, rest) = number(rest)?;
-                    past.late.insert((pass, fold), rest.to_vec());
+                    let (fold, rest) = number(content)?;
+                    past.late.insert(fold, rest.to_vec());
                 }
                 _ => {}
             }
@@ -155,8 +163,8 @@ impl<'p> Journal<'p> {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn folded(&mut self, (pass, fold): FoldKey, bytes: &[u8]) -> Result<()> {
-        let mut content: Vec<u8> = [pass, fold].iter().flat_map(|n| (*n as u64).to_le_bytes()).collect();
+    pub fn folded(&mut self, fold: usize, bytes: &[u8]) -> Result<()> {
+        let mut content = (fold as u64).to_le_bytes().to_vec();
         content.extend_from_slice(bytes);
         self.add(LATE, &content)?;
         self.flush()
@@ -316,7 +324,7 @@ mod tests {
         for z in 0..9 {
             journal.wrote(z % 2, &part(z), &[7; 3][..z % 4]).unwrap();
         }
-        journal.folded((1, 2), &[1, 2, 3]).unwrap();
+        journal.folded(2, &[1, 2, 3]).unwrap();
         let whole = paper.claim().unwrap();
         let mut most = 0;
         for end in 0..=whole.len() {
@@ -329,7 +337,7 @@ mod tests {
                 let expected = (0..9).filter(|z| z % 2 == *output).map(|z| Written { region: part(z), note: vec![7; z % 4] });
                 assert!(expected.take(written.len()).eq(written.iter().cloned()));
             }
-            assert_eq!(past.late.get(&(1, 2)).cloned(), (end == whole.len()).then(|| vec![1, 2, 3]));
+            assert_eq!(past.late.get(&2).cloned(), (end == whole.len()).then(|| vec![1, 2, 3]));
             // What is not whole is gone, so that the next record follows on.
             let (mut journal, _) = Journal::open(Some(&cut), &identity).unwrap();
             journal.wrote(5, &part(5), &[]).unwrap();

@@ -5,6 +5,7 @@ mod command;
 mod done;
 mod event;
 mod flow;
+mod folds;
 mod held;
 mod journal;
 mod lanes;
@@ -33,7 +34,7 @@ use std::time::Instant;
 /// Reader threads: enough to keep a disk or a network mount busy.
 pub const READERS: usize = 2;
 
-/// Results of folds, by the keys of their nodes.
+/// Results of folds that are held, by the keys of their nodes.
 pub(crate) type LateValues = HashMap<usize, Arc<Tile>>;
 
 /// Sees the progress of a run and may stop it with an error; called often, at least ten times a second, on the thread that runs;
@@ -90,13 +91,22 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
 }
 
 /// Makes every output ready: as an unfinished run left it, if all of them can be gone on with, else empty.
-fn begin<'j>(job: &Job<'j>, journal: &mut Journal<'_>, past: Past, begun: &mut Vec<&'j dyn Sink>) -> Result<Past> {
+fn begin<'j>(job: &Job<'j>, journal: &mut Journal<'_>, mut past: Past, begun: &mut Vec<&'j dyn Sink>) -> Result<Past> {
     if !past.is_empty() {
         let nothing = Vec::new();
         let mut whole = true;
         for (number, output) in job.outputs.iter().enumerate() {
-            whole = whole && output.sink.resume(job.identity, past.written.get(&number).unwrap_or(&nothing))?;
+            let written = past.written.get(&number).unwrap_or(&nothing);
+            let goes_on = whole && output.sink.resume(job.identity, written)?;
             begun.push(&*output.sink);
+            if job.plan.stored.iter().any(|stored| stored.output == number) {
+                past.keep(number, |written| goes_on && output.sink.holds(written));
+                if !goes_on {
+                    output.sink.begin(job.identity)?;
+                }
+            } else {
+                whole = goes_on;
+            }
         }
         if whole {
             return Ok(past);
@@ -129,16 +139,16 @@ fn run_passes(job: &Job<'_>, past: &Past, journal: &mut Journal<'_>, started: In
     let mut late = LateValues::new();
     let mut summary = Summary { resumed: past.written.values().map(Vec::len).sum(), ..Summary::default() };
     for (number, pass) in plan.passes.iter().enumerate() {
-        let known = known_folds(pass, number, past)?;
+        let known = folds::known(pass, job.outputs, past)?;
         let numbers = (number + 1, plan.passes.len());
         let setup = Setup { units: sink_units(pass, job.outputs), done: done_before(pass, past), folded: known.is_some() };
         let driver = threads::Driver::new(pass, job, &late, &pool);
         let told = threads::Told { numbers, started, observe: job.observe };
         let played = driver.run(setup, told, journal);
         let (report, made, resident) = played.map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
-        for (fold, end) in pass.program.folds.iter().enumerate().filter(|_| known.is_none()) {
+        for end in pass.program.folds.iter().filter(|end| known.is_none() && end.stored.is_none()) {
             let result = made.get(&end.key).ok_or_else(|| Error::bug("a fold without a result"))?;
-            journal.folded((number, fold), result.data.bytes())?;
+            journal.folded(end.number, result.data.bytes())?;
         }
         late.extend(known.unwrap_or(made));
         summary.bytes += pass_bytes(pass);
@@ -162,27 +172,7 @@ fn commit_units(pass: &Pass, outputs: &[Output]) -> u64 {
 
 /// What of each of a pass's sink ends was written before.
 fn done_before(pass: &Pass, past: &Past) -> Vec<Done> {
-    let of = |output: usize| past.written.get(&output).map(|all| all.iter().map(|w| w.region).collect());
-    pass.program.sinks.iter().map(|s| Done::of(of(s.output).unwrap_or_default())).collect()
-}
-
-/// The results of a pass's folds, where an earlier run noted all of them.
-fn known_folds(pass: &Pass, number: usize, past: &Past) -> Result<Option<LateValues>> {
-    let folds = &pass.program.folds;
-    if folds.is_empty() || !(0..folds.len()).all(|fold| past.late.contains_key(&(number, fold))) {
-        return Ok(None);
-    }
-    let mut known = LateValues::new();
-    for (fold, end) in folds.iter().enumerate() {
-        let bytes = past.late.get(&(number, fold)).map(Vec::as_slice).unwrap_or_default();
-        let mut tile = Tile::zeroed(end.info.dtype, end.info.shape);
-        if tile.data.bytes().len() != bytes.len() {
-            return Err(Error::bug(format!("{} bytes noted of {}", bytes.len(), end.origin.op)));
-        }
-        tile.data.bytes_mut().copy_from_slice(bytes);
-        known.insert(end.key, Arc::new(tile));
-    }
-    Ok(Some(known))
+    pass.program.sinks.iter().map(|end| past.done(end.output)).collect()
 }
 
 /// Decoded bytes of a pass's sources and of its results.
@@ -190,46 +180,4 @@ fn pass_bytes(pass: &Pass) -> u64 {
     let inputs: u64 = pass.program.inputs.iter().map(|i| i.info.bytes()).sum();
     let sinks: u64 = pass.program.sinks.iter().filter_map(|s| pass.program.info(s.value).ok()).map(|i| i.bytes()).sum();
     inputs + sinks
-}
-
-/// The states of a pass's folds, joined as tiles come.
-pub(crate) struct Folds<'p> {
-    pass: &'p Pass,
-    states: Vec<Vec<u8>>,
-}
-
-impl<'p> Folds<'p> {
-    pub(crate) fn new(pass: &'p Pass) -> Folds<'p> {
-        let states = pass.program.folds.iter().map(|f| f.fold.start(f.info.shape.count())).collect();
-        Folds { pass, states }
-    }
-
-    /// Joins the partial states of one tile, in the order of its blocks.
-    pub(crate) fn join(&mut self, partials: &[crate::device::Partial]) -> Result<()> {
-        for partial in partials {
-            let end = self.pass.program.folds.get(partial.fold).ok_or_else(|| Error::bug("a partial of no fold"))?;
-            let axes = end.fold.axes();
-            let kept: Vec<usize> = (0..partial.region.shape.len()).filter(|a| !axes.contains(a)).collect();
-            let whole: crate::grid::Dims = kept.iter().map(|a| self.pass.program.domain[*a]).collect();
-            let start: crate::grid::Dims = kept.iter().map(|a| partial.region.start[*a]).collect();
-            let shape: crate::grid::Dims = kept.iter().map(|a| partial.region.shape[*a]).collect();
-            let mut places = crate::grid::indices(crate::grid::Region { start, shape }).map(|index| whole.linear_of(&index));
-            let state = self.states.get_mut(partial.fold).ok_or_else(|| Error::bug("a fold without a state"))?;
-            end.fold.join(state, &partial.state, &mut places)?;
-        }
-        Ok(())
-    }
-
-    /// The results, by the keys of their nodes.
-    pub(crate) fn finish(self) -> Result<LateValues> {
-        let domain = self.pass.program.domain;
-        let mut late = LateValues::new();
-        for (end, state) in self.pass.program.folds.iter().zip(&self.states) {
-            let count: u64 = end.fold.axes().iter().map(|a| domain[*a] as u64).product();
-            let mut tile = Tile::zeroed(end.info.dtype, end.info.shape);
-            end.fold.finish(state, count, &mut tile).map_err(|e| e.in_op(&end.origin.op, end.origin.line))?;
-            late.insert(end.key, Arc::new(tile));
-        }
-        Ok(late)
-    }
 }

@@ -4,12 +4,13 @@
 use super::command::{Command, Event};
 use super::event::{Lane, PassReport, Progress};
 use super::flow::{Flow, Setup};
+use super::folds::Folds;
 use super::journal::Journal;
 use super::lanes::{
     Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
 };
 use super::store::{Store, part_bytes};
-use super::{Folds, Job, LateValues, Observer, READERS, commit_units};
+use super::{Job, LateValues, Observer, READERS, commit_units};
 use crate::device::{Device, InputData, Launched};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
@@ -101,7 +102,7 @@ impl<'r> Driver<'r> {
         let mut running = Running {
             flow: Flow::new(self.pass, setup)?,
             store: Store::default(),
-            folds: Folds::new(self.pass),
+            folds: Folds::new(self.pass, self.outputs),
             waiting: Vec::new(),
             out: Outstanding::default(),
             report: PassReport::default(),
@@ -154,7 +155,7 @@ impl<'r> Driver<'r> {
         running.report.units_written.1 = commit_units(self.pass, self.outputs);
         running.report.ledger_peak = running.flow.ledger().peak();
         running.report.units_read = (running.flow.reads(), self.pass.costs.reads.distinct);
-        let made = if running.flow.joins() { running.folds.finish()? } else { LateValues::new() };
+        let made = if running.flow.joins() { running.folds.finish(running.journal)? } else { LateValues::new() };
         Ok((running.report, made, running.resident))
     }
 
@@ -234,7 +235,7 @@ impl<'r> Driver<'r> {
                     Command::Join(tile) => {
                         let launched = running.store.launched.get(&tile).cloned();
                         let launched = launched.ok_or_else(|| Error::bug(format!("tile {tile} joins before it is computed")))?;
-                        guarded("a reduction", || running.folds.join(&launched.partials))?;
+                        guarded("a reduction", || running.folds.join(tile, &launched.partials, running.journal))?;
                         events.push(Event::Joined(tile));
                     }
                     Command::Finish => {}

@@ -2,15 +2,20 @@
 //! the bits. Not budget, tiles or threads. It does not know what the work is good for.
 
 use crate::graph::Stage;
-use crate::plan::{InputFrom, Output, Pass, Plan, Step};
+use crate::plan::{InputFrom, Output, Plan, Program, Step, nodes_of, programs};
 use crate::storage::Identity;
 use std::fmt::Write;
 
 /// The identity of a run; none where a function of the user's takes part, of which nothing is known but its name.
 pub(super) fn identity(outputs: &[Output], plan: &Plan) -> Option<Identity> {
     let mut words = format!("stackmill {};", env!("CARGO_PKG_VERSION"));
-    for pass in &plan.passes {
-        add_pass(&mut words, pass)?;
+    // What is computed, not how: passes depend on the budget where arrays are stored between them.
+    let arrays: Vec<_> = outputs.iter().map(|output| output.array.clone()).collect();
+    for program in programs(&arrays).ok()? {
+        add_program(&mut words, &program)?;
+    }
+    if plan.passes.iter().filter_map(|pass| pass.gpu.as_ref()).any(|gpu| !gpu.sharing.exact) {
+        words.push_str("gpu;");
     }
     for output in outputs {
         let info = output.sink.info();
@@ -25,24 +30,21 @@ fn add(words: &mut String, more: std::fmt::Arguments<'_>) {
     let _ = words.write_fmt(more);
 }
 
-fn add_pass(words: &mut String, pass: &Pass) -> Option<()> {
-    add(words, format_args!("pass {:?};", pass.program.domain));
-    for input in &pass.program.inputs {
+fn add_program(words: &mut String, program: &Program) -> Option<()> {
+    add(words, format_args!("pass {:?};", program.domain));
+    for input in &program.inputs {
         match &input.from {
             InputFrom::Source(source) => add(words, format_args!("{} {};", source.name(), source.fingerprint())),
             InputFrom::Late(_) => add(words, format_args!("late {} {:?};", input.name, input.info)),
         }
     }
-    if pass.gpu.as_ref().is_some_and(|gpu| !gpu.sharing.exact) {
-        words.push_str("gpu;");
-    }
-    for step in &pass.program.steps {
+    for step in &program.steps {
         add_step(words, step)?;
     }
-    for fold in &pass.program.folds {
+    for fold in &program.folds {
         add(words, format_args!("{} {} of {} as {:?};", fold.origin.op, fold.fold.words(), fold.value, fold.info));
     }
-    for end in &pass.program.sinks {
+    for end in &program.sinks {
         add(words, format_args!("{} to {};", end.value, end.output));
     }
     Some(())
@@ -67,8 +69,21 @@ fn add_step(words: &mut String, step: &Step) -> Option<()> {
     Some(())
 }
 
+/// What scratch holds: which arrays of the graph, in which units.
+pub(super) fn of_stored(outputs: &[Output], plan: &Plan) -> u64 {
+    let roots: Vec<_> = outputs.iter().map(|output| output.array.clone()).collect();
+    let nodes = nodes_of(&roots, &|_| false);
+    let mut words = String::new();
+    for stored in &plan.stored {
+        let number = nodes.iter().position(|node| node.key() == stored.array.key());
+        let (info, unit) = (stored.source.info(), stored.source.unit());
+        add(&mut words, format_args!("{number:?} {} {:?} {unit:?};", info.dtype, info.shape));
+    }
+    (fnv(words.as_bytes()) >> 64) as u64
+}
+
 /// FNV-1a over 128 bits.
-fn fnv(bytes: &[u8]) -> u128 {
+pub(super) fn fnv(bytes: &[u8]) -> u128 {
     let prime: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(prime))
 }

@@ -3,6 +3,7 @@
 
 mod identity;
 mod place;
+mod scratch;
 
 use crate::device::Device;
 use crate::device::cpu::Cpu;
@@ -11,9 +12,9 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
-use crate::plan::{Machine, Output, Plan, explain, plan};
+use crate::plan::{Machine, Output, Plan, all_outputs, explain, plan_with};
 use crate::run::{Job, Observer, Summary, run};
-use crate::storage::{Identity, Place, Sink};
+use crate::storage::{Identity, Place, Scratch, Sink};
 use crate::tile::Tile;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,8 +54,22 @@ pub struct Options {
     pub chunks: Option<Vec<usize>>,
     /// Extents of its shards: files that hold many chunks. Multiples of a chunk's; none where each chunk is a file.
     pub shards: Option<Vec<usize>>,
+    /// Where arrays go that a run makes for itself.
+    pub scratch: ScratchIn,
     /// Whether windows run by their slow meaning only: for tests.
     pub by_meaning: bool,
+}
+
+/// Where arrays go that a run makes for itself: to be read in another order than they are made, or a second time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ScratchIn {
+    /// In a file beside the first output; nowhere where results stay in memory.
+    #[default]
+    Beside,
+    /// In a file in this folder.
+    Folder(std::path::PathBuf),
+    /// Nowhere: what does not fit the budget without is refused.
+    Nowhere,
 }
 
 impl Default for Options {
@@ -73,6 +88,7 @@ impl Default for Options {
             tiled: false,
             chunks: None,
             shards: None,
+            scratch: ScratchIn::Beside,
             by_meaning: false,
         }
     }
@@ -155,8 +171,11 @@ impl Computed {
 
 /// Runs that make several outputs together: what they share is computed and read once.
 pub struct Session {
+    /// The outputs of the user's, and how many they are; behind them arrays that the run makes for itself.
     outputs: Vec<Output>,
+    own: usize,
     plan: Plan,
+    scratch: Option<Arc<scratch::Room>>,
     options: Options,
 }
 
@@ -166,8 +185,18 @@ impl Session {
     /// # Errors
     /// What makes an output impossible; a budget that is too small.
     pub fn new(outputs: Vec<Output>, options: &Options) -> Result<Session> {
-        let plan = plan(&outputs, &options.machine())?;
-        Ok(Session { outputs, plan, options: options.clone() })
+        let beside = outputs.first().and_then(|first| first.sink.beside());
+        let scratch = match (&options.scratch, beside) {
+            (ScratchIn::Folder(folder), path) => Some(scratch::Room::within(folder, path.as_deref())),
+            (ScratchIn::Beside, Some(path)) => Some(scratch::Room::beside(&path)),
+            _ => None,
+        };
+        let plan = plan_with(&outputs, &options.machine(), scratch.as_ref().map(|room| room as &dyn Scratch))?;
+        if let Some(room) = &scratch {
+            room.hold(identity::of_stored(&outputs, &plan));
+        }
+        let (own, outputs) = (outputs.len(), all_outputs(&outputs, &plan.stored));
+        Ok(Session { outputs, own, plan, scratch, options: options.clone() })
     }
 
     /// Plans to save arrays under paths; the formats follow from the names.
@@ -229,15 +258,26 @@ impl Session {
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let asked = &self.options.device;
+        let mut notices = self.stored_words();
         if matches!(asked.as_str(), "cpu" | "auto") {
-            return Vec::new();
+            return notices;
         }
         if !self.plan.placement.is_gpu() {
-            return vec![format!("device '{asked}' was asked for, the CPU runs it: {}", self.plan.placement.reason)];
+            notices.push(format!("device '{asked}' was asked for, the CPU runs it: {}", self.plan.placement.reason));
+            return notices;
         }
         let stays = |(number, why): (usize, &String)| format!("pass {} runs on the CPU: {why}", number + 1);
         let passes = self.plan.passes.iter().enumerate();
-        passes.filter_map(|(k, pass)| pass.on_cpu.as_ref().map(|why| stays((k, why)))).collect()
+        notices.extend(passes.filter_map(|(k, pass)| pass.on_cpu.as_ref().map(|why| stays((k, why)))));
+        notices
+    }
+
+    /// What is stored in scratch, and where.
+    fn stored_words(&self) -> Vec<String> {
+        let bytes: u64 = self.plan.stored.iter().map(|stored| stored.source.info().bytes()).sum();
+        let names = self.plan.stored.iter().map(|stored| stored.array.node().origin.op.as_str()).collect::<Vec<_>>().join(", ");
+        let room = self.scratch.iter().filter(|_| !self.plan.stored.is_empty());
+        room.map(|room| format!("{names}: {} of scratch in {}", bytes_text(bytes), room.path().display())).collect()
     }
 
     /// Runs the plan on a device that the caller opened.
@@ -246,19 +286,22 @@ impl Session {
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
         let place = self.place();
-        let identity = if place.is_some() { identity::identity(&self.outputs, &self.plan) } else { None };
+        let identity = if place.is_some() { identity::identity(&self.outputs[..self.own], &self.plan) } else { None };
         let place = place.filter(|_| identity.is_some());
         if let Some(place) = place.as_ref().filter(|_| self.options.restart) {
             place.forget()?;
         }
         let identity = identity.unwrap_or(Identity(String::new()));
         let place = place.as_ref().map(|place| place as &dyn Place);
-        run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place, observe })
+        let done = run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place, observe })?;
+        // What an unfinished run under another budget left.
+        self.scratch.iter().for_each(|room| room.clear());
+        Ok(done)
     }
 
     /// Where the run keeps its journal: beside the first output, if all of them can be gone on with.
     fn place(&self) -> Option<place::Beside> {
-        let paths: Option<Vec<_>> = self.outputs.iter().map(|output| output.sink.beside()).collect();
+        let paths: Option<Vec<_>> = self.outputs[..self.own].iter().map(|output| output.sink.beside()).collect();
         paths?.first().map(|path| place::Beside::of(path))
     }
 
