@@ -52,8 +52,8 @@ impl Rules {
         for fold in &program.folds {
             let axes = fold.fold.axes();
             let stored = fold.stored.and_then(|output| outputs.get(output)).and_then(|o| o.sink.unit());
-            for (axis, unit) in (0..rank).filter(|axis| !axes.contains(axis)).zip(stored.iter().flat_map(|unit| unit.iter())) {
-                rules.align[axis] = least_common_multiple(rules.align[axis], *unit);
+            for (axis, unit) in stored.map(|unit| along_kept(&unit, &axes, rank)).unwrap_or_default() {
+                rules.align[axis] = least_common_multiple(rules.align[axis], unit);
             }
             for axis in &axes {
                 let block = fold.fold.block(*axis, rank);
@@ -91,6 +91,13 @@ impl Rules {
         let unit = self.only[axis].unwrap_or_else(|| wish.div_ceil(self.align[axis]) * self.align[axis]);
         unit.clamp(1, domain[axis].max(1))
     }
+}
+
+/// The axes of the domain that a fold keeps, each with its extent of a unit of the result, whose reduced axes may be left or gone.
+fn along_kept(unit: &Dims, reduced: &[usize], rank: usize) -> Vec<(usize, usize)> {
+    let kept = (0..rank).filter(|axis| !reduced.contains(axis));
+    let own = |(number, axis): (usize, usize)| (axis, unit[if unit.len() == rank { axis } else { number }]);
+    kept.enumerate().map(own).collect()
 }
 
 fn least_common_multiple(a: usize, b: usize) -> usize {

@@ -30,15 +30,20 @@ pub fn explain(plan: &Plan) -> String {
     text
 }
 
+/// Seconds as people say them: two digits at least.
+fn time(seconds: f64) -> String {
+    if seconds < 9.5 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+}
+
 /// Whether arrays are stored between passes, and what the other way would take.
 fn explain_weighed(text: &mut String, weighed: &Weighed) {
     let Weighed { what, is_taken, with, without, why } = weighed;
     let line = match (is_taken, without) {
-        (true, Some(without)) => format!("scratch: {what}: about {with:.0} s, else {without:.0} s; {why}"),
-        (true, None) => format!("scratch: {what}: about {with:.0} s; {why}"),
+        (true, Some(without)) => format!("scratch: {what}: about {}, else {}; {why}", time(*with), time(*without)),
+        (true, None) => format!("scratch: {what}: about {}; {why}", time(*with)),
         (false, _) => {
-            let without = without.unwrap_or(f64::INFINITY);
-            format!("scratch: none; {what} would make it about {with:.0} s instead of {without:.0}; {why}")
+            let without = time(without.unwrap_or(f64::INFINITY));
+            format!("scratch: none; with {what} it would take about {} instead of {without}", time(*with))
         }
     };
     put(text, 0, &line);

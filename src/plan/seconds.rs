@@ -15,8 +15,9 @@ const COPIED: f64 = 3e9;
 const DISK: f64 = 700e6;
 /// Stored bytes for each decoded one.
 const COMPRESSED: f64 = 0.6;
-/// Operations on elements a second and thread, in rows that fill vectors.
-const OPERATIONS: f64 = 2e9;
+/// Operations on elements a second and thread, in rows that fill vectors; and elements that a step takes from the cache and puts back.
+const OPERATIONS: f64 = 12e9;
+const CACHED: f64 = 2e9;
 
 /// Seconds of all passes, one after another. What every way of making the outputs has in common, encoding them, is left out.
 #[must_use]
@@ -46,7 +47,8 @@ fn of_pass(plan: &Plan, pass: &Pass) -> f64 {
     let folded = program.folds.iter().filter(|end| end.stored.is_some()).map(|end| end.info.bytes() as f64);
     let written: f64 = kept.chain(folded).sum();
     let steps: u64 = (0..program.steps.len()).map(|step| an_element(program, step)).sum();
-    let computed = elements * pass.costs.recompute.max(1.0) * steps as f64 / OPERATIONS;
+    let an_element = steps as f64 / OPERATIONS + program.steps.len() as f64 / CACHED;
+    let computed = elements * pass.costs.recompute.max(1.0) * an_element;
     let busy = coded / DECODED + (raw + written) / COPIED + computed;
     (busy / plan.machine.threads.max(1) as f64).max((coded * COMPRESSED + raw + written) / DISK)
 }

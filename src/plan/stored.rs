@@ -19,8 +19,9 @@ const AMPLIFIED: f64 = 2.0;
 const WORTH: f64 = 0.7;
 /// Bytes of a unit of a stored array, about: long enough for a disk, short enough for any tile.
 const UNIT: usize = 512 << 10;
-/// How thick a unit may be along its outermost axis: as thick as wide, or thinner, where few planes fit the budget.
-const THICK: [usize; 3] = [usize::MAX, 8, 1];
+/// Shapes of units that are tried: cubes, and such that are thin along one of their three axes, where the budget has room for few
+/// planes across it.
+const THIN: [Option<(usize, usize)>; 5] = [None, Some((0, 8)), Some((2, 8)), Some((1, 8)), Some((0, 1))];
 /// Arrays that are tried.
 const TRIED: usize = 5;
 
@@ -93,16 +94,16 @@ struct Trial<'t> {
 }
 
 impl Trial<'_> {
-    /// The shortest plan of these sets of arrays: each in cubes, the best one also in thinner units.
+    /// The shortest plan of these sets of arrays: each in cubes, the best one also in thin units.
     fn best(&self, sets: &[Vec<Array>]) -> Result<Option<(f64, Plan)>> {
         let mut best: Option<(f64, Plan, &Vec<Array>)> = None;
-        for thick in THICK {
+        for thin in THIN {
             let tried: Vec<&Vec<Array>> = match &best {
                 Some((.., set)) => vec![set],
                 None => sets.iter().collect(),
             };
             for set in tried {
-                let Some(plan) = self.plan(set, thick)? else { continue };
+                let Some(plan) = self.plan(set, thin)? else { continue };
                 let time = seconds(&plan);
                 if best.as_ref().is_none_or(|(least, ..)| time < *least) {
                     best = Some((time, plan, set));
@@ -113,11 +114,11 @@ impl Trial<'_> {
     }
 
     /// The plan with these arrays stored; none where it does not fit.
-    fn plan(&self, set: &[Array], thick: usize) -> Result<Option<Plan>> {
+    fn plan(&self, set: &[Array], thin: Option<(usize, usize)>) -> Result<Option<Plan>> {
         let (mut stored, mut from) = (Vec::new(), 0);
         for array in set {
             let info = array.info()?;
-            let (sink, source) = self.scratch.array(info, unit_of(info, thick), from);
+            let (sink, source) = self.scratch.array(info, unit_of(info, thin), from);
             let output = self.outputs.len() + stored.len();
             stored.push(Stored { array: array.clone(), output, sink, source, folds_join: self.folds_join });
             from += info.bytes();
@@ -130,15 +131,16 @@ impl Trial<'_> {
     }
 }
 
-/// Extents of a unit: as near to a cube as a bound on its outermost axis lets it, over the three longest axes.
-fn unit_of(info: &Info, thick: usize) -> Dims {
+/// Extents of a unit over the three longest axes: as near to a cube as a bound on one of them lets it.
+fn unit_of(info: &Info, thin: Option<(usize, usize)>) -> Dims {
     let mut longest: Vec<usize> = (0..info.shape.len()).collect();
     longest.sort_by_key(|axis| std::cmp::Reverse(info.shape[*axis]));
     longest.truncate(3);
-    let outermost = longest.iter().min().copied();
+    longest.sort_unstable();
+    let bound = |axis: usize| thin.filter(|(place, _)| longest.get(*place) == Some(&axis)).map_or(usize::MAX, |(_, most)| most);
     let mut unit = Dims::filled(info.shape.len(), 1);
     while unit.count() * info.dtype.size() < UNIT {
-        let most = |axis: usize| if Some(axis) == outermost { info.shape[axis].min(thick) } else { info.shape[axis] };
+        let most = |axis: usize| info.shape[axis].min(bound(axis));
         let shortest = longest.iter().filter(|axis| unit[**axis] < most(**axis)).min_by_key(|axis| unit[**axis]);
         let Some(axis) = shortest else { break };
         unit[*axis] = (2 * unit[*axis]).min(most(*axis));

@@ -6,7 +6,7 @@ use super::journal::{Journal, Past};
 use super::store::part_bytes;
 use crate::device::Partial;
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Region, indices};
+use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{FoldEnd, Output, Pass};
 use crate::tile::{Buffer, Tile, copy_view};
 use std::sync::Arc;
@@ -20,9 +20,23 @@ struct Folding<'p> {
 }
 
 impl Folding<'_> {
+    /// Where the panel lies in the result: reduced axes may be left there with one element each.
+    fn place(&self) -> Region {
+        let rank = self.end.info.shape.len();
+        if rank == self.panel.shape.len() {
+            return self.panel;
+        }
+        let axes = self.end.fold.axes();
+        let spread = |kept: &Dims, reduced: usize| {
+            let mut kept = kept.iter();
+            (0..rank).map(|axis| if axes.contains(&axis) { reduced } else { kept.next().copied().unwrap_or(reduced) }).collect()
+        };
+        Region { start: spread(&self.panel.start, 0), shape: spread(&self.panel.shape, 1) }
+    }
+
     /// The result for the panel.
     fn finished(&self, count: u64) -> Result<Tile> {
-        let mut tile = Tile::zeroed(self.end.info.dtype, self.panel.shape);
+        let mut tile = Tile::zeroed(self.end.info.dtype, self.place().shape);
         let done = self.end.fold.finish(&self.state, count, &mut tile);
         done.map_err(|e| e.in_op(&self.end.origin.op, self.end.origin.line)).map(|()| tile)
     }
@@ -53,7 +67,7 @@ pub(super) struct Folds<'p> {
 
 impl<'p> Folds<'p> {
     pub fn new(pass: &'p Pass, outputs: &'p [Output]) -> Folds<'p> {
-        let first = pass.sweep.at(&crate::grid::Dims::filled(pass.program.domain.len(), 0));
+        let first = pass.sweep.at(&Dims::filled(pass.program.domain.len(), 0));
         let begun = |end: &'p FoldEnd| {
             let panel = pass.sweep.panel(&first, &end.fold.axes());
             Folding { end, panel, state: end.fold.start(panel.shape.count()), result: None }
@@ -84,16 +98,16 @@ impl<'p> Folds<'p> {
         let folding = &mut self.all[number];
         let count = folding.end.fold.axes().iter().map(|axis| domain[*axis] as u64).product();
         let made = folding.finished(count)?;
-        let (info, panel) = (&folding.end.info, folding.panel);
+        let (info, place) = (&folding.end.info, folding.place());
         if let Some(output) = folding.end.stored {
-            return store(self.outputs, output, &made, &panel, journal);
+            return store(self.outputs, output, &made, &place, journal);
         }
-        if panel.shape == info.shape {
+        if place.shape == info.shape {
             folding.result = Some(made);
             return Ok(());
         }
         let whole = folding.result.get_or_insert_with(|| Tile::zeroed(info.dtype, info.shape));
-        copy_view(&made.view(), whole.data.bytes_mut(), &info.shape, &panel.start);
+        copy_view(&made.view(), whole.data.bytes_mut(), &info.shape, &place.start);
         Ok(())
     }
 
@@ -105,15 +119,15 @@ impl<'p> Folds<'p> {
     }
 }
 
-/// Writes a panel of a result, unit by unit.
-fn store(outputs: &[Output], output: usize, made: &Tile, panel: &Region, journal: &mut Journal<'_>) -> Result<()> {
+/// Writes a part of a result, unit by unit.
+fn store(outputs: &[Output], output: usize, made: &Tile, part: &Region, journal: &mut Journal<'_>) -> Result<()> {
     let sink = outputs.get(output).map(|o| &o.sink).ok_or_else(|| Error::bug("a result that is stored nowhere"))?;
     let whole = sink.info().shape;
-    let grid = Grid::new(whole, sink.unit().unwrap_or(panel.shape));
-    for index in indices(grid.touching(panel)) {
+    let grid = Grid::new(whole, sink.unit().unwrap_or(part.shape));
+    for index in indices(grid.touching(part)) {
         let region = grid.region(&index);
         let mut copy = Buffer::default();
-        let encoded = sink.encode(&region, part_bytes(made, &region.relative_to(&panel.start), &mut copy))?;
+        let encoded = sink.encode(&region, part_bytes(made, &region.relative_to(&part.start), &mut copy))?;
         let note = sink.write(&region, &encoded)?;
         journal.wrote(output, &region, &note)?;
     }

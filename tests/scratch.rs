@@ -1,0 +1,190 @@
+//! Arrays that a run makes for itself: what no order of tiles reads once under a small budget goes through scratch, gives the same bytes,
+//! is said before, goes on where it was cut off, and leaves nothing behind.
+
+use stackmill::graph::Array;
+use stackmill::ops::reduce::Std;
+use stackmill::{Error, Options, ScratchIn, Session};
+use std::path::{Path, PathBuf};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("stackmill-scratch-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn options(memory_mib: u64) -> Options {
+    Options { memory: Some(memory_mib << 20), threads: Some(2), ..Options::default() }
+}
+
+/// 96 planes of 384×512 in chunks of one plane: 36 MiB.
+fn planes(folder: &Path) -> Array {
+    let path = folder.join("in.zarr");
+    let pixels =
+        ndarray::Array3::from_shape_fn((96, 384, 512), |(z, y, x)| ((z * 31 + y * 7 + x * 13 + x * y + z * z) % 4096) as u16);
+    let asked = Options { chunks: Some(vec![1, 384, 512]), ..options(512) };
+    Array::from_ndarray(&pixels).save_with(&path, &asked).unwrap();
+    Array::open(path)
+}
+
+/// What lies in a folder, hidden files too.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    let made = Array::open(path).compute_with(&options(2048)).unwrap();
+    made.tile.data.bytes().to_vec()
+}
+
+/// What is written with each job: its name, its array, a budget in MiB that is too small to do without scratch.
+fn jobs(x: &Array) -> Vec<(&'static str, Array, u64, usize)> {
+    let std = || x.std_with(Std { axis: 0.into(), ..Default::default() });
+    vec![
+        ("turned.npy", x.transpose(&[2, 0, 1]), 24, 2),
+        ("swapped.npy", x.transpose(&[1, 0, 2]), 8, 2),
+        ("cumsum.npy", x.cumsum(0), 24, 3),
+        ("cumsum.tif", x.gaussian(1.0).cumsum(0), 40, 3),
+        ("normal.npy", x / std(), 12, 2),
+        ("std.npy", std(), 6, 2),
+    ]
+}
+
+#[test]
+fn what_does_not_fit_goes_through_scratch_with_the_same_bytes() {
+    let folder = folder("fits");
+    let x = planes(&folder);
+    for (name, array, memory, passes) in jobs(&x) {
+        let (whole, path) = (folder.join(format!("whole-{name}")), folder.join(name));
+        array.save_with(&whole, &options(1024)).unwrap();
+        let before = names(&folder);
+        let never = Options { scratch: ScratchIn::Nowhere, ..options(memory) };
+        let worse = match Session::save(&[(array.clone(), &path)], &never) {
+            Ok(session) => session.plan().passes.iter().any(|pass| pass.costs.read_factor() > 2.0),
+            Err(error) => error.to_string().contains("memory"),
+        };
+        assert!(worse, "{name}: {memory} MiB suffice");
+        let session = Session::save(&[(array.clone(), &path)], &options(memory)).unwrap();
+        let said = session.explain();
+        assert!(said.contains("scratch: ") && said.contains("without it"), "{name}:\n{said}");
+        assert!(session.notices().iter().any(|n| n.contains("of scratch in")), "{name}: {:?}", session.notices());
+        assert_eq!(session.plan().passes.len(), passes, "{name}:\n{said}");
+        assert!(session.plan().passes.iter().all(|pass| pass.costs.read_factor() < 2.0), "{name}:\n{said}");
+        let summary = session.run(&|_| Ok(())).unwrap();
+        for (pass, report) in session.plan().passes.iter().zip(&summary.passes) {
+            assert_eq!(report.units_read.0, pass.costs.reads.all, "{name}: stated and read");
+        }
+        assert!(bytes_of(&path) == bytes_of(&whole), "{name}: other numbers");
+        let left: Vec<String> = names(&folder).into_iter().filter(|n| !before.contains(n)).collect();
+        assert_eq!(left, [name], "something is left");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_run_with_scratch_goes_on_where_it_was_cut_off() {
+    let folder = folder("resume");
+    let x = planes(&folder);
+    for (name, array, memory, passes) in jobs(&x) {
+        let (whole, path) = (folder.join(format!("whole-{name}")), folder.join(name));
+        array.save_with(&whole, &options(1024)).unwrap();
+        let cut = |memory: u64, pass: usize, tiles: usize| {
+            let session = Session::save(&[(array.clone(), &path)], &options(memory)).unwrap();
+            let stop = session.run(&|progress| match progress.pass.0 == pass && progress.tiles.0 >= tiles {
+                true => Err(Error::caller("cut off")),
+                false => Ok(()),
+            });
+            assert!(stop.is_err(), "{name} ends before tile {tiles} of pass {pass}");
+        };
+        // In each pass, between passes, and under another budget in between, whose scratch, if it has one, is another.
+        for (pass, budgets) in
+            (1..=passes).map(|pass| (pass, [memory; 2])).chain([(passes, [memory, 1024]), (2, [memory, 2 * memory])])
+        {
+            cut(memory, pass, 1);
+            if budgets[1] != memory && budgets[1] != 1024 {
+                let session = Session::save(&[(array.clone(), &path)], &options(budgets[1])).unwrap();
+                let _ = session.run(&|progress| if progress.tiles.0 > 0 { Err(Error::caller("cut off")) } else { Ok(()) });
+            }
+            assert!(!path.exists(), "{name} looks whole");
+            let last = if budgets[1] == 1024 { 1024 } else { memory };
+            let session = Session::save(&[(array.clone(), &path)], &options(last)).unwrap();
+            let summary = session.run(&|_| Ok(())).unwrap();
+            if pass > 1 && budgets == [memory; 2] {
+                let first = &summary.passes[0];
+                assert!(first.passed_over == first.tiles || first.units_read.0 == 0, "{name}: pass 1 was done, {first:?}");
+            }
+            assert!(bytes_of(&path) == bytes_of(&whole), "{name} cut in pass {pass}: other numbers");
+            std::fs::remove_file(&path).unwrap();
+            let left: Vec<String> = names(&folder).into_iter().filter(|n| n.starts_with('.')).collect();
+            assert!(left.is_empty(), "{name}: {left:?} is left");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_several_passes_make_is_stored_where_that_is_shorter() {
+    let folder = folder("shared");
+    let x = planes(&folder);
+    let slow = x.median([3, 5, 5]);
+    let job = |array: Array, name: &str, scratch: ScratchIn| {
+        let path = folder.join(name);
+        let session = Session::save(&[(array, &path)], &Options { scratch, ..options(256) }).unwrap();
+        let said = session.explain();
+        session.run(&|_| Ok(())).unwrap();
+        (said, bytes_of(&path), session.plan().stored.len())
+    };
+    let (said, stored, count) = job(&slow - slow.mean(), "a.npy", ScratchIn::Beside);
+    assert!(said.contains("s, else ") && count == 1, "{said}");
+    let (said, again, count) = job(&slow - slow.mean(), "b.npy", ScratchIn::Nowhere);
+    assert!(!said.contains("scratch") && count == 0, "{said}");
+    assert!(stored == again, "stored and made again differ");
+    // Adding one is no reason to write a stack.
+    let cheap = &x + 1;
+    let (said, _, count) = job(&cheap - cheap.mean(), "c.npy", ScratchIn::Beside);
+    assert!(said.contains("scratch: none; ") && count == 0, "{said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn scratch_goes_where_it_is_told() {
+    let folder = folder("place");
+    let x = planes(&folder);
+    let (elsewhere, path) = (folder.join("elsewhere"), folder.join("a.npy"));
+    std::fs::create_dir(&elsewhere).unwrap();
+    let there = Options { scratch: ScratchIn::Folder(elsewhere.clone()), ..options(24) };
+    let array = x.cumsum(0);
+    let session = Session::save(&[(array.clone(), &path)], &there).unwrap();
+    let stop = session.run(&|progress| if progress.pass.0 == 2 { Err(Error::caller("cut off")) } else { Ok(()) });
+    assert!(stop.is_err());
+    assert_eq!(names(&elsewhere).len(), 1, "{:?}", names(&elsewhere));
+    let summary = Session::save(&[(array.clone(), &path)], &there).unwrap().run(&|_| Ok(())).unwrap();
+    assert_eq!(summary.passes[0].passed_over, summary.passes[0].tiles);
+    assert!(names(&elsewhere).is_empty());
+    // Results in memory have scratch only where a folder is named.
+    let small = x.cumsum(0).slice_mean();
+    assert!(small.compute_with(&options(24)).is_err());
+    let made = small.compute_with(&there).unwrap();
+    assert_eq!(made.tile.shape.count(), 1);
+    assert!(names(&elsewhere).is_empty());
+    // A folder that is not there.
+    let nowhere = Options { scratch: ScratchIn::Folder(folder.join("none")), ..options(24) };
+    std::fs::remove_file(&path).unwrap();
+    let error = array.save_with(&path, &nowhere).unwrap_err().to_string();
+    assert!(error.contains("none") && error.contains("--scratch"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A number that needs a whole running sum.
+trait SliceMean {
+    fn slice_mean(&self) -> Array;
+}
+
+impl SliceMean for Array {
+    fn slice_mean(&self) -> Array {
+        self.astype(stackmill::dtype::Dtype::F64).mean()
+    }
+}
