@@ -19,9 +19,12 @@ const AMPLIFIED: f64 = 2.0;
 const WORTH: f64 = 0.7;
 /// Bytes of a unit of a stored array, about: long enough for a disk, short enough for any tile.
 const UNIT: usize = 512 << 10;
-/// Shapes of units that are tried: cubes, and such that are thin along one of their three axes, where the budget has room for few
-/// planes across it.
-const THIN: [Option<(usize, usize)>; 5] = [None, Some((0, 8)), Some((2, 8)), Some((1, 8)), Some((0, 1))];
+/// Extents of a thin unit along the axis that it is thin along.
+const THIN: usize = 8;
+/// Shapes of units that are tried: along which of their three axes they are as long as the array is, and along which they are thin. The
+/// pass that writes them and the one that reads them may each have room for few of them along another axis.
+const SHAPES: [(Option<usize>, Option<usize>); 7] =
+    [(None, None), (None, Some(0)), (None, Some(2)), (None, Some(1)), (Some(1), None), (Some(2), None), (Some(0), None)];
 /// Arrays that are tried.
 const TRIED: usize = 5;
 
@@ -94,16 +97,16 @@ struct Trial<'t> {
 }
 
 impl Trial<'_> {
-    /// The shortest plan of these sets of arrays: each in cubes, the best one also in thin units.
+    /// The shortest plan of these sets of arrays: each in cubes, the best one also in units of other shapes.
     fn best(&self, sets: &[Vec<Array>]) -> Result<Option<(f64, Plan)>> {
         let mut best: Option<(f64, Plan, &Vec<Array>)> = None;
-        for thin in THIN {
+        for shape in SHAPES {
             let tried: Vec<&Vec<Array>> = match &best {
                 Some((.., set)) => vec![set],
                 None => sets.iter().collect(),
             };
             for set in tried {
-                let Some(plan) = self.plan(set, thin)? else { continue };
+                let Some(plan) = self.plan(set, shape)? else { continue };
                 let time = seconds(&plan);
                 if best.as_ref().is_none_or(|(least, ..)| time < *least) {
                     best = Some((time, plan, set));
@@ -114,11 +117,11 @@ impl Trial<'_> {
     }
 
     /// The plan with these arrays stored; none where it does not fit.
-    fn plan(&self, set: &[Array], thin: Option<(usize, usize)>) -> Result<Option<Plan>> {
+    fn plan(&self, set: &[Array], shape: (Option<usize>, Option<usize>)) -> Result<Option<Plan>> {
         let (mut stored, mut from) = (Vec::new(), 0);
         for array in set {
             let info = array.info()?;
-            let (sink, source) = self.scratch.array(info, unit_of(info, thin), from);
+            let (sink, source) = self.scratch.array(info, unit_of(info, shape), from);
             let output = self.outputs.len() + stored.len();
             stored.push(Stored { array: array.clone(), output, sink, source, folds_join: self.folds_join });
             from += info.bytes();
@@ -131,19 +134,19 @@ impl Trial<'_> {
     }
 }
 
-/// Extents of a unit over the three longest axes: as near to a cube as a bound on one of them lets it.
-fn unit_of(info: &Info, thin: Option<(usize, usize)>) -> Dims {
+/// Extents of a unit over the three longest axes: as near to a cube as its shape lets it.
+fn unit_of(info: &Info, (long, thin): (Option<usize>, Option<usize>)) -> Dims {
     let mut longest: Vec<usize> = (0..info.shape.len()).collect();
     longest.sort_by_key(|axis| std::cmp::Reverse(info.shape[*axis]));
     longest.truncate(3);
     longest.sort_unstable();
-    let bound = |axis: usize| thin.filter(|(place, _)| longest.get(*place) == Some(&axis)).map_or(usize::MAX, |(_, most)| most);
+    let (long, thin) = (long.and_then(|k| longest.get(k)), thin.and_then(|k| longest.get(k)));
+    let most = |axis: &usize| if thin == Some(axis) { info.shape[*axis].min(THIN) } else { info.shape[*axis] };
     let mut unit = Dims::filled(info.shape.len(), 1);
     while unit.count() * info.dtype.size() < UNIT {
-        let most = |axis: usize| info.shape[axis].min(bound(axis));
-        let shortest = longest.iter().filter(|axis| unit[**axis] < most(**axis)).min_by_key(|axis| unit[**axis]);
-        let Some(axis) = shortest else { break };
-        unit[*axis] = (2 * unit[*axis]).min(most(*axis));
+        let grows = longest.iter().filter(|axis| unit[**axis] < most(axis));
+        let Some(axis) = grows.min_by_key(|axis| (long != Some(*axis), unit[**axis])) else { break };
+        unit[*axis] = (2 * unit[*axis]).min(most(axis));
     }
     unit
 }

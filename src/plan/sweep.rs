@@ -102,7 +102,7 @@ impl Sweep {
         let counts = self.grid.counts();
         let last = self.order.iter().rposition(|axis| !reduced.contains(axis) && counts[*axis] > 1);
         let first = self.order.iter().position(|axis| reduced.contains(axis) && counts[*axis] > 1);
-        let follow = last.zip(first).is_none_or(|(last, first)| last < first);
+        let follow = counts.count() > 0 && last.zip(first).is_none_or(|(last, first)| last < first);
         let part = if follow { *tile } else { Region::whole(self.grid.shape) };
         let kept = |extents: &Dims| (0..extents.len()).filter(|axis| !reduced.contains(axis)).map(|axis| extents[axis]).collect();
         Region { start: kept(&part.start), shape: kept(&part.shape) }
