@@ -28,6 +28,7 @@ pub fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
             "device" => options.device = object.extract()?,
             "vram" => options.vram = Some(object.extract()?),
             "gpus" => options.gpus = object.extract()?,
+            "verify" => options.verify = object.extract()?,
             "overwrite" => options.overwrite = object.extract()?,
             "tiled" => options.tiled = object.extract()?,
             "chunks" => options.chunks = object.extract()?,

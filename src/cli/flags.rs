@@ -29,6 +29,9 @@ pub struct Limits {
     /// GPUs of one kind that the run is spread over, with --device
     #[arg(long, value_name = "N", default_value = "1", value_parser = gpus)]
     pub gpus: usize,
+    /// Compute N tiles of each pass again while it runs, by the ops' meaning in f64, and stop where a result is wrong
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub verify: usize,
 }
 
 /// How outputs are written.
@@ -85,6 +88,7 @@ impl Limits {
             device: self.device.clone(),
             vram: self.vram,
             gpus: self.gpus,
+            verify: self.verify,
             overwrite: writing.overwrite,
             restart: writing.restart,
             tiled: writing.tiled,

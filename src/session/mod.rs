@@ -55,6 +55,8 @@ pub struct Options {
     pub shards: Option<Vec<usize>>,
     /// Whether windows run by their slow meaning only: for tests.
     pub by_meaning: bool,
+    /// Tiles of each pass that are computed again by their meaning in f64 while the run goes on, and compared: a difference stops it.
+    pub verify: usize,
 }
 
 impl Default for Options {
@@ -74,6 +76,7 @@ impl Default for Options {
             chunks: None,
             shards: None,
             by_meaning: false,
+            verify: 0,
         }
     }
 }
@@ -100,6 +103,7 @@ impl Options {
             device: self.device.clone(),
             vram: self.vram.unwrap_or(VRAM),
             gpus: self.gpus.max(1),
+            verify: self.verify,
         }
     }
 }
