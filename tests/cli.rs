@@ -327,6 +327,67 @@ fn progress_for_programs_is_an_object_a_line() {
     assert!(done["busy"]["compute"].is_number() && done["predicted_bytes"].as_u64().unwrap() > 0 && done["verdict"].is_string());
 }
 
+/// Ctrl-C while a run of a few seconds goes on: what is written is kept, and the same command makes the bytes of one in one go.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_goes_on() {
+    use std::io::BufRead;
+    let place = Place::new("stopped");
+    let pixels: Vec<u8> =
+        (0..48 * 256 * 256u32).flat_map(|i| ((i.wrapping_mul(2_654_435_761) >> 20) as u16).to_le_bytes()).collect();
+    place.put("s.npy", &npy("<u2", "(48, 256, 256)", &pixels));
+    let job = |out: &'static str| {
+        let text = "gaussian(6) |> median([3, 9, 9]) |> x - mean(input)";
+        ["run", "s.npy", out, text, "--threads", "1", "--tile", "4,64,64", "--progress", "json", "--axes", "ZYX"]
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stackmill"))
+        .current_dir(&place.0)
+        .args(job("out.npy"))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(|line| line.unwrap());
+    let begun = |line: &String| {
+        serde_json::from_str::<serde_json::Value>(line).is_ok_and(|l| l["tile"].as_u64() > Some(2) && l["pass"] == 2)
+    };
+    assert!(lines.by_ref().any(|line| begun(&line)), "it ends before it can be stopped");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    let last = rest.last().unwrap();
+    assert!(last.starts_with("stopped: ") && last.ends_with("of 384 tiles are kept; the same command goes on"), "{last}");
+    assert!(!place.0.join("out.npy").exists());
+    let again = place.run(&job("out.npy")).ok().err();
+    let done: serde_json::Value = serde_json::from_str(again.lines().last().unwrap()).unwrap();
+    assert!(done["resumed"].as_u64() > Some(0), "{again}");
+    place.run(&job("whole.npy")).ok();
+    assert!(fs::read(place.0.join("out.npy")).unwrap() == fs::read(place.0.join("whole.npy")).unwrap());
+}
+
+#[test]
+fn names_of_dtypes_need_no_quotes() {
+    let place = Place::new("dtypes");
+    place.run(&["run", "a.npy", "bare.npy", "astype(f32) |> x / 3 |> astype(uint8)"]).ok();
+    place.run(&["run", "a.npy", "quoted.npy", "astype('f32') |> x / 3 |> astype('uint8')"]).ok();
+    assert_eq!(fs::read(place.0.join("bare.npy")).unwrap(), fs::read(place.0.join("quoted.npy")).unwrap());
+    // A name that is given means what it names.
+    place.run(&["run", "a.npy", "named.npy", "f32 = x + 1\nf32 - 1"]).ok();
+    let wrong = place.run(&["run", "a.npy", "no.npy", "f32"]);
+    assert_eq!(wrong.code(), 2);
+    assert!(wrong.err().contains("the step makes"), "{}", wrong.err());
+}
+
+/// Tiles computed again are told of, in words and to programs.
+#[test]
+fn tiles_computed_again_are_told_of() {
+    let place = Place::new("verified");
+    let err = place.run(&["run", "a.npy", "b.npy", "median(3)", "--verify", "2", "--tile", "2,20,30"]).ok().err();
+    assert!(err.contains("verified 2 of 2 tiles: equal"), "{err}");
+    let err = place.run(&["run", "a.npy", "c.npy", "gaussian(1)", "--verify", "1", "--progress", "json"]).ok().err();
+    let done: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
+    assert_eq!(done["verified"]["tiles"], 1);
+}
+
 /// A full disk: the unfinished file beside the output is a link to the device that is always full.
 #[cfg(target_os = "linux")]
 #[test]
