@@ -338,11 +338,11 @@ fn a_run_that_is_stopped_goes_on() {
     place.put("s.npy", &npy("<u2", "(48, 256, 256)", &pixels));
     let job = |out: &'static str| {
         let text = "gaussian(6) |> median([3, 9, 9]) |> x - mean(input)";
-        ["run", "s.npy", out, text, "--threads", "1", "--tile", "4,64,64", "--progress", "json", "--axes", "ZYX"]
+        ["run", "s.npy", out, text, "--threads", "1", "--tile", "4,64,64", "--chunks", "4,64,64", "--progress", "json"]
     };
     let mut child = Command::new(env!("CARGO_BIN_EXE_stackmill"))
         .current_dir(&place.0)
-        .args(job("out.npy"))
+        .args(job("out.zarr"))
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -356,11 +356,13 @@ fn a_run_that_is_stopped_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
     let last = rest.last().unwrap();
     assert!(last.starts_with("stopped: ") && last.ends_with("of 384 tiles are kept; the same command goes on"), "{last}");
-    assert!(!place.0.join("out.npy").exists());
-    let again = place.run(&job("out.npy")).ok().err();
+    assert!(!place.0.join("out.zarr/zarr.json").exists());
+    let again = place.run(&job("out.zarr")).ok().err();
     let done: serde_json::Value = serde_json::from_str(again.lines().last().unwrap()).unwrap();
     assert!(done["resumed"].as_u64() > Some(0), "{again}");
-    place.run(&job("whole.npy")).ok();
+    place.run(&job("whole.zarr")).ok();
+    place.run(&["run", "out.zarr", "out.npy", "x"]).ok();
+    place.run(&["run", "whole.zarr", "whole.npy", "x"]).ok();
     assert!(fs::read(place.0.join("out.npy")).unwrap() == fs::read(place.0.join("whole.npy")).unwrap());
 }
 
@@ -381,8 +383,8 @@ fn names_of_dtypes_need_no_quotes() {
 #[test]
 fn tiles_computed_again_are_told_of() {
     let place = Place::new("verified");
-    let err = place.run(&["run", "a.npy", "b.npy", "median(3)", "--verify", "2", "--tile", "2,20,30"]).ok().err();
-    assert!(err.contains("verified 2 of 2 tiles: equal"), "{err}");
+    let err = place.run(&["run", "a.npy", "b.npy", "median(3)", "--verify", "2"]).ok().err();
+    assert!(err.contains("verified 1 of 1 tiles: equal"), "{err}");
     let err = place.run(&["run", "a.npy", "c.npy", "gaussian(1)", "--verify", "1", "--progress", "json"]).ok().err();
     let done: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
     assert_eq!(done["verified"]["tiles"], 1);
