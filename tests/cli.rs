@@ -390,6 +390,29 @@ fn tiles_computed_again_are_told_of() {
     assert_eq!(done["verified"]["tiles"], 1);
 }
 
+/// Each level of `explain` tells more, and the last what runs.
+#[test]
+fn explain_has_levels() {
+    let place = Place::new("levels");
+    let text = "gaussian([0, 1, 1]) |> median([1, 3, 3]) |> x - mean(input) |> x > 60";
+    let at = |more: &[&str]| place.run(&[&["explain", "a.npy", text, "--memory", "64MiB", "--threads", "2"], more].concat()).ok().out();
+    let [one, two, three, four] = ["1", "2", "3", "4"].map(|level| at(&["--level", level]));
+    assert_eq!(two, at(&[]));
+    assert_eq!(one.lines().count(), 3, "{one}");
+    assert!(one.starts_with("2 passes on cpu, ") && one.contains("pass 1 on cpu: a.npy u16 (4, 20, 30) -> mean; 1 tiles"), "{one}");
+    assert!(three.starts_with(&two) && four.starts_with(&two) && four.len() > three.len());
+    for words in ["load", "store r", "axis 1 from -4: ", "median of (1, 3, 3)", "[0:4, 0:20, 0:30]"] {
+        assert!(three.contains(words), "{words}: {three}");
+    }
+    for words in ["a network of comparisons over rows, SIMD", "sums of mirrored pairs by one weight", "a tape of"] {
+        assert!(four.contains(words) && !three.contains(words), "{words}: {four}");
+    }
+    let on_gpu = at(&["--level", "4", "--device", "some"]);
+    if cfg!(feature = "gpu") {
+        assert!(on_gpu.contains("on the GPU:") && on_gpu.contains("@compute"), "{on_gpu}");
+    }
+}
+
 /// A full disk: the unfinished file beside the output is a link to the device that is always full.
 #[cfg(target_os = "linux")]
 #[test]

@@ -12,7 +12,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default=_NONE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 # What the engine takes, and what only Python knows with what it may be.
-_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus")
+_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus", "verify")
 _CHOICES = {
     "default_float": ("auto", "float32", "float64"),
     "implicit_compute": ("warn", "raise", "allow"),
@@ -73,6 +73,8 @@ def _of_kind(name: str, value: Any) -> Any:
         return _count(name, _bytes(value)) if isinstance(value, str) else _count(name, value)
     if name in ("threads", "gpus"):
         return _count(name, value)
+    if name == "verify":
+        return 0 if value == 0 and not isinstance(value, bool) else _count(name, value)
     if name == "tile":
         return extents(name, value)
     if name == "device" and not isinstance(value, str):
@@ -89,6 +91,7 @@ class options:
     device: `"auto"`, `"cpu"`, `"gpu"` or part of an adapter's name
     vram: bytes of a GPU's memory
     gpus: GPUs of one kind that a run is spread over
+    verify: tiles of each pass that are computed again in f64 while it runs; a wrong result stops the run
     default_float: what a Python float counts as beside integers: `"auto"` (f32 beside at most 16 bits, else f64), or always
         `"float32"`, or `"float64"` as NumPy has it
     implicit_compute: what happens when something that does not look like it computes more than 64 MiB: `"warn"`, `"raise"`
@@ -107,6 +110,7 @@ class options:
         device: Any = ...,
         vram: Any = ...,
         gpus: Any = ...,
+        verify: Any = ...,
         default_float: Any = ...,
         implicit_compute: Any = ...,
         progress: Any = ...,

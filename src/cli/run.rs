@@ -85,6 +85,9 @@ pub struct Explain {
     limits: Limits,
     #[command(flatten)]
     writing: Writing,
+    /// How much is told: 1 a few lines; 2 stages, tiles, bytes; 3 also tapes, taps and regions; 4 also what runs, as WGSL on a GPU
+    #[arg(long, value_name = "1..4", default_value = "2")]
+    level: u8,
     /// Accepted as by run; nothing runs
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", hide = true)]
     progress: When,
@@ -160,12 +163,12 @@ impl Explain {
                 for (array, path) in self.files.named(&self.input, &made)? {
                     outputs.push(Output { sink: sink(&array, path, &options)?, array });
                 }
-                Ok(Session::new(outputs, &options)?.explain())
+                Session::new(outputs, &options)?.explain_at(self.level)
             }
             [output, pipeline] => {
                 let made = self.files.evaluate(&self.input, pipeline)?;
                 let targets = self.files.targets(&self.input, Path::new(output), &made)?;
-                Ok(Session::save(&targets, &options)?.explain())
+                Session::save(&targets, &options)?.explain_at(self.level)
             }
             _ => Err(Error::caller("explain needs a pipeline").hint("stackmill explain cells.tif 'gaussian(1.5) |> x > 60'")),
         }

@@ -9,6 +9,7 @@ mod bounds;
 mod infer;
 mod narrow;
 mod tape;
+mod told;
 mod words;
 
 pub use bounds::{Known, Rounding};

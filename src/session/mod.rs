@@ -3,6 +3,7 @@
 
 mod identity;
 mod place;
+mod running;
 
 use crate::device::Device;
 use crate::device::cpu::Cpu;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
-use crate::plan::{Machine, Output, Plan, explain, plan};
+use crate::plan::{Machine, Output, Plan, explain, explain_at, plan};
 use crate::run::{Job, Observer, Summary, run};
 use crate::storage::{Identity, Place, Sink};
 use crate::tile::Tile;
@@ -220,6 +221,14 @@ impl Session {
         explain(&self.plan)
     }
 
+    /// The plan as text, at a level: 1 is a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs.
+    ///
+    /// # Errors
+    /// Another level.
+    pub fn explain_at(&self, level: u8) -> Result<String> {
+        explain_at(&self.plan, level, &running::running)
+    }
+
     /// Runs the plan.
     ///
     /// # Errors
@@ -375,10 +384,18 @@ impl Array {
     /// # Errors
     /// As [`Array::explain`].
     pub fn explain_with(&self, options: &Options) -> Result<String> {
+        self.explain_at(2, options)
+    }
+
+    /// [`Array::explain_with`] at a level, as [`Session::explain_at`] has them.
+    ///
+    /// # Errors
+    /// As [`Array::explain`]; another level.
+    pub fn explain_at(&self, level: u8, options: &Options) -> Result<String> {
         let info = self.info()?.clone();
         let fits = info.bytes() <= options.machine().memory;
         let sink: Arc<dyn Sink> = if fits { Arc::new(MemorySink::new(info)) } else { Arc::new(Unkept(info)) };
-        Ok(Session::new(vec![Output { array: self.clone(), sink }], options)?.explain())
+        Session::new(vec![Output { array: self.clone(), sink }], options)?.explain_at(level)
     }
 
     /// Whether the array is a source as it lies.

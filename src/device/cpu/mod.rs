@@ -5,6 +5,9 @@ pub(super) mod block;
 mod lanes;
 pub mod line;
 mod tape;
+mod ways;
+
+pub use ways::way;
 
 use super::{Between, Device, InputData, Launched, Partial};
 use crate::error::Result;
