@@ -395,11 +395,16 @@ fn tiles_computed_again_are_told_of() {
 fn explain_has_levels() {
     let place = Place::new("levels");
     let text = "gaussian([0, 1, 1]) |> median([1, 3, 3]) |> x - mean(input) |> x > 60";
-    let at = |more: &[&str]| place.run(&[&["explain", "a.npy", text, "--memory", "64MiB", "--threads", "2"], more].concat()).ok().out();
+    let at = |more: &[&str]| {
+        place.run(&[&["explain", "a.npy", text, "--memory", "64MiB", "--threads", "2"], more].concat()).ok().out()
+    };
     let [one, two, three, four] = ["1", "2", "3", "4"].map(|level| at(&["--level", level]));
     assert_eq!(two, at(&[]));
     assert_eq!(one.lines().count(), 3, "{one}");
-    assert!(one.starts_with("2 passes on cpu, ") && one.contains("pass 1 on cpu: a.npy u16 (4, 20, 30) -> mean; 1 tiles"), "{one}");
+    assert!(
+        one.starts_with("2 passes on cpu, ") && one.contains("pass 1 on cpu: a.npy u16 (4, 20, 30) -> mean; 1 tiles"),
+        "{one}"
+    );
     assert!(three.starts_with(&two) && four.starts_with(&two) && four.len() > three.len());
     for words in ["load", "store r", "axis 1 from -4: ", "median of (1, 3, 3)", "[0:4, 0:20, 0:30]"] {
         assert!(three.contains(words), "{words}: {three}");
