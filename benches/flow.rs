@@ -101,8 +101,16 @@ fn planned(tiles: [usize; 3], filtered: bool) -> (Plan, Vec<Output>) {
     let y = if filtered { x.gaussian(1.0) } else { x.gt(60) };
     let outputs = vec![Output { sink: Arc::new(Nowhere(y.info().unwrap().clone())), array: y }];
     let device = "cpu".to_owned();
-    let machine =
-        Machine { threads: 2, memory: 64 << 30, cache: 1 << 20, tile: Some(UNIT.to_vec()), device, vram: 1 << 30, gpus: 1 };
+    let machine = Machine {
+        threads: 2,
+        memory: 64 << 30,
+        cache: 1 << 20,
+        tile: Some(UNIT.to_vec()),
+        device,
+        vram: 1 << 30,
+        gpus: 1,
+        verify: 0,
+    };
     (plan(&outputs, &machine).unwrap(), outputs)
 }
 

@@ -103,8 +103,16 @@ fn outputs(side: usize) -> Vec<Output> {
 }
 
 fn planned(outputs: &[Output]) -> Plan {
-    let machine =
-        Machine { threads: 8, memory: 4 << 30, cache: 1 << 20, tile: None, device: "cpu".to_owned(), vram: 1 << 30, gpus: 1 };
+    let machine = Machine {
+        threads: 8,
+        memory: 4 << 30,
+        cache: 1 << 20,
+        tile: None,
+        device: "cpu".to_owned(),
+        vram: 1 << 30,
+        gpus: 1,
+        verify: 0,
+    };
     plan(outputs, &machine).unwrap()
 }
 

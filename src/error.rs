@@ -154,6 +154,12 @@ impl Error {
         &self.0.places
     }
 
+    /// What is good to know beside it.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.0.notes
+    }
+
     /// The way out, where there is one.
     #[must_use]
     pub fn way_out(&self) -> Option<&str> {

@@ -327,6 +327,97 @@ fn progress_for_programs_is_an_object_a_line() {
     assert!(done["busy"]["compute"].is_number() && done["predicted_bytes"].as_u64().unwrap() > 0 && done["verdict"].is_string());
 }
 
+/// Ctrl-C while a run of a few seconds goes on: what is written is kept, and the same command makes the bytes of one in one go.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_goes_on() {
+    use std::io::BufRead;
+    let place = Place::new("stopped");
+    let pixels: Vec<u8> =
+        (0..48 * 256 * 256u32).flat_map(|i| ((i.wrapping_mul(2_654_435_761) >> 20) as u16).to_le_bytes()).collect();
+    place.put("s.npy", &npy("<u2", "(48, 256, 256)", &pixels));
+    let job = |out: &'static str| {
+        let text = "gaussian(6) |> median([3, 9, 9]) |> x - mean(input)";
+        ["run", "s.npy", out, text, "--threads", "1", "--tile", "4,64,64", "--chunks", "4,64,64", "--progress", "json"]
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stackmill"))
+        .current_dir(&place.0)
+        .args(job("out.zarr"))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(|line| line.unwrap());
+    let begun = |line: &String| {
+        serde_json::from_str::<serde_json::Value>(line).is_ok_and(|l| l["tile"].as_u64() > Some(2) && l["pass"] == 2)
+    };
+    assert!(lines.by_ref().any(|line| begun(&line)), "it ends before it can be stopped");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    let last = rest.last().unwrap();
+    assert!(last.starts_with("stopped: ") && last.ends_with("of 384 tiles are kept; the same command goes on"), "{last}");
+    assert!(!place.0.join("out.zarr/zarr.json").exists());
+    let again = place.run(&job("out.zarr")).ok().err();
+    let done: serde_json::Value = serde_json::from_str(again.lines().last().unwrap()).unwrap();
+    assert!(done["resumed"].as_u64() > Some(0), "{again}");
+    place.run(&job("whole.zarr")).ok();
+    place.run(&["run", "out.zarr", "out.npy", "x"]).ok();
+    place.run(&["run", "whole.zarr", "whole.npy", "x"]).ok();
+    assert!(fs::read(place.0.join("out.npy")).unwrap() == fs::read(place.0.join("whole.npy")).unwrap());
+}
+
+#[test]
+fn names_of_dtypes_need_no_quotes() {
+    let place = Place::new("dtypes");
+    place.run(&["run", "a.npy", "bare.npy", "astype(f32) |> x / 3 |> astype(uint8)"]).ok();
+    place.run(&["run", "a.npy", "quoted.npy", "astype('f32') |> x / 3 |> astype('uint8')"]).ok();
+    assert_eq!(fs::read(place.0.join("bare.npy")).unwrap(), fs::read(place.0.join("quoted.npy")).unwrap());
+    // A name that is given means what it names.
+    place.run(&["run", "a.npy", "named.npy", "f32 = x + 1\nf32 - 1"]).ok();
+    let wrong = place.run(&["run", "a.npy", "no.npy", "f32"]);
+    assert_eq!(wrong.code(), 2);
+    assert!(wrong.err().contains("the step makes"), "{}", wrong.err());
+}
+
+/// Tiles computed again are told of, in words and to programs.
+#[test]
+fn tiles_computed_again_are_told_of() {
+    let place = Place::new("verified");
+    let err = place.run(&["run", "a.npy", "b.npy", "median(3)", "--verify", "2"]).ok().err();
+    assert!(err.contains("verified 1 of 1 tiles: equal"), "{err}");
+    let err = place.run(&["run", "a.npy", "c.npy", "gaussian(1)", "--verify", "1", "--progress", "json"]).ok().err();
+    let done: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
+    assert_eq!(done["verified"]["tiles"], 1);
+}
+
+/// Each level of `explain` tells more, and the last what runs.
+#[test]
+fn explain_has_levels() {
+    let place = Place::new("levels");
+    let text = "gaussian([0, 1, 1]) |> median([1, 3, 3]) |> x - mean(input) |> x > 60";
+    let at = |more: &[&str]| {
+        place.run(&[&["explain", "a.npy", text, "--memory", "64MiB", "--threads", "2"], more].concat()).ok().out()
+    };
+    let [one, two, three, four] = ["1", "2", "3", "4"].map(|level| at(&["--level", level]));
+    assert_eq!(two, at(&[]));
+    assert_eq!(one.lines().count(), 3, "{one}");
+    assert!(
+        one.starts_with("2 passes on cpu, ") && one.contains("pass 1 on cpu: a.npy u16 (4, 20, 30) -> mean; 1 tiles"),
+        "{one}"
+    );
+    assert!(three.starts_with(&two) && four.starts_with(&two) && four.len() > three.len());
+    for words in ["load", "store r", "axis 1 from -4: ", "median of (1, 3, 3)", "[0:4, 0:20, 0:30]"] {
+        assert!(three.contains(words), "{words}: {three}");
+    }
+    for words in ["a network of comparisons over rows, SIMD", "sums of mirrored pairs by one weight", "a tape of"] {
+        assert!(four.contains(words) && !three.contains(words), "{words}: {four}");
+    }
+    let on_gpu = at(&["--level", "4", "--device", "some"]);
+    if cfg!(feature = "gpu") {
+        assert!(on_gpu.contains("on the GPU:") && on_gpu.contains("@compute"), "{on_gpu}");
+    }
+}
+
 /// A full disk: the unfinished file beside the output is a link to the device that is always full.
 #[cfg(target_os = "linux")]
 #[test]

@@ -216,9 +216,9 @@ impl Lazy {
     }
 
     /// What computing would do.
-    fn explain(&self, py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<String> {
+    fn explain(&self, py: Python<'_>, given: &Bound<'_, PyDict>, level: u8) -> PyResult<String> {
         let (array, options) = (self.0.clone(), options(given)?);
-        or_raised(py, py.detach(move || array.explain_with(&options)))
+        or_raised(py, py.detach(move || array.explain_at(level, &options)))
     }
 }
 

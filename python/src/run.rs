@@ -33,6 +33,7 @@ pub fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
                 let never = folder.as_os_str() == "never";
                 options.scratch = if never { ScratchIn::Nowhere } else { ScratchIn::Folder(folder) };
             }
+            "verify" => options.verify = object.extract()?,
             "overwrite" => options.overwrite = object.extract()?,
             "tiled" => options.tiled = object.extract()?,
             "chunks" => options.chunks = object.extract()?,

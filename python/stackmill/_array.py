@@ -158,9 +158,12 @@ class Array:
         """
         save_many({path: self}, overwrite=overwrite, tiled=tiled, chunks=chunks, shards=shards)
 
-    def explain(self) -> str:
-        """What computing would do: passes, stages, tiles, bytes, devices."""
-        return self._lazy.explain(_settings.engine())
+    def explain(self, level: int = 2) -> str:
+        """What computing would do: passes, stages, tiles, bytes, devices.
+
+        level: 1 a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs, as WGSL on a GPU
+        """
+        return self._lazy.explain(_settings.engine(), level)
 
     def map_blocks(self, function: Callable[..., Any], *others: Any, **named: Any) -> Array:
         """`stackmill.map_blocks` of this array."""

@@ -13,7 +13,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default=_NONE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 # What the engine takes, and what only Python knows with what it may be.
-_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus", "scratch")
+_ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus", "scratch", "verify")
 _CHOICES = {
     "default_float": ("auto", "float32", "float64"),
     "implicit_compute": ("warn", "raise", "allow"),
@@ -74,6 +74,8 @@ def _of_kind(name: str, value: Any) -> Any:
         return _count(name, _bytes(value)) if isinstance(value, str) else _count(name, value)
     if name in ("threads", "gpus"):
         return _count(name, value)
+    if name == "verify":
+        return 0 if value == 0 and not isinstance(value, bool) else _count(name, value)
     if name == "tile":
         return extents(name, value)
     if name == "device" and not isinstance(value, str):
@@ -94,6 +96,7 @@ class options:
     gpus: GPUs of one kind that a run is spread over
     scratch: a folder for arrays that a run makes for itself, where reading again would take longer or not fit, or `"never"`;
         by default a file beside what is saved, and none where the result stays in memory
+    verify: tiles of each pass that are computed again in f64 while it runs; a wrong result stops the run
     default_float: what a Python float counts as beside integers: `"auto"` (f32 beside at most 16 bits, else f64), or always
         `"float32"`, or `"float64"` as NumPy has it
     implicit_compute: what happens when something that does not look like it computes more than 64 MiB: `"warn"`, `"raise"`
@@ -113,6 +116,7 @@ class options:
         vram: Any = ...,
         gpus: Any = ...,
         scratch: Any = ...,
+        verify: Any = ...,
         default_float: Any = ...,
         implicit_compute: Any = ...,
         progress: Any = ...,

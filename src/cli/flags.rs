@@ -33,6 +33,9 @@ pub struct Limits {
     /// GPUs of one kind that the run is spread over, with --device
     #[arg(long, value_name = "N", default_value = "1", value_parser = gpus)]
     pub gpus: usize,
+    /// Compute N tiles of each pass again while it runs, by the ops' meaning in f64, and stop where a result is wrong
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub verify: usize,
 }
 
 /// How outputs are written.
@@ -94,6 +97,7 @@ impl Limits {
                 Some(word) if word == Path::new("never") => ScratchIn::Nowhere,
                 Some(folder) => ScratchIn::Folder(folder.clone()),
             },
+            verify: self.verify,
             overwrite: writing.overwrite,
             restart: writing.restart,
             tiled: writing.tiled,

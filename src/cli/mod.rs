@@ -6,6 +6,7 @@ mod doctor;
 mod flags;
 mod formats;
 mod info;
+mod interrupt;
 mod ops;
 mod progress;
 mod run;
@@ -26,7 +27,7 @@ Examples:
   stackmill ops gaussian                           what an op does, with its arguments
   stackmill info cells.tif mask.ome.zarr           shape, dtype, axes, chunks
 
-Exit status: 0 done, 1 the machine's fault (disk, memory, a broken file), 2 the caller's.";
+Exit status: 0 done, 1 the machine's fault (disk, memory, a broken file), 2 the caller's, 130 stopped by Ctrl-C.";
 
 /// Filters image stacks that are bigger than memory: lazily, in chunks, inside a memory budget.
 #[derive(Parser)]
@@ -67,6 +68,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let resident = crate::os::resident_bytes();
     match obey(Cli::parse_from(arguments).command, resident) {
         Ok(()) => 0,
+        Err(error) if interrupt::heard() => {
+            say(error.what());
+            interrupt::STATUS
+        }
         Err(error) => {
             say(&worded(&error, std::io::stderr().is_terminal()));
             error.exit_code()

@@ -2,6 +2,7 @@
 //! It does not know the language of pipelines, nor any format.
 
 use super::flags::{Limits, Showing, Writing};
+use super::interrupt;
 use super::progress::{Display, When};
 use super::trace::Trace;
 use super::verdict;
@@ -15,6 +16,7 @@ use crate::run::Summary;
 use crate::session::{Options, Session};
 use crate::storage::{Identity, Info, Sink};
 use clap::Args;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -83,6 +85,9 @@ pub struct Explain {
     limits: Limits,
     #[command(flatten)]
     writing: Writing,
+    /// How much is told: 1 a few lines; 2 stages, tiles, bytes; 3 also tapes, taps and regions; 4 also what runs, as WGSL on a GPU
+    #[arg(long, value_name = "1..4", default_value = "2")]
+    level: u8,
     /// Accepted as by run; nothing runs
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", hide = true)]
     progress: When,
@@ -112,19 +117,38 @@ pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summar
     let display = Display::new(when, label);
     let trace = showing.trace.as_deref().map(Trace::create).transpose()?;
     session.notices().iter().for_each(|notice| display.note(notice));
+    interrupt::listen()?;
+    let at = Cell::new((1, 0));
     let done = session.run(&|progress| {
         display.show(progress);
+        at.set((progress.pass.0, progress.tiles.0));
+        if interrupt::heard() {
+            return Err(Error::caller("stopped"));
+        }
         trace.as_ref().map_or(Ok(()), |trace| trace.add(progress))
     });
     display.end();
     trace.map_or(Ok(()), |trace| trace.end())?;
-    let summary = done?;
+    let summary = done.map_err(|error| if interrupt::heard() { stopped(session, at.get(), &error) } else { error })?;
     let lines = match when {
         When::Never => Vec::new(),
         When::Json => vec![verdict::object(&summary).to_string()],
         When::Auto | When::Always => verdict::lines(&summary),
     };
     Ok((summary, lines))
+}
+
+/// What a run that Ctrl-C stopped leaves: whole passes, and the tiles of one that writes.
+fn stopped(session: &Session, (pass, tiles): (usize, usize), error: &Error) -> Error {
+    if error.notes().is_empty() {
+        return Error::caller("stopped: nothing is kept");
+    }
+    let passes = &session.plan().passes;
+    let all: usize = passes.iter().map(|p| p.sweep.tiles()).sum();
+    let before: usize = passes.iter().take(pass - 1).map(|p| p.sweep.tiles()).sum();
+    let written = passes.get(pass - 1).is_some_and(|p| !p.program.sinks.is_empty());
+    let kept = before + if written { tiles } else { 0 };
+    Error::caller(format!("stopped: {kept} of {all} tiles are kept; the same command goes on"))
 }
 
 impl Explain {
@@ -139,12 +163,12 @@ impl Explain {
                 for (array, path) in self.files.named(&self.input, &made)? {
                     outputs.push(Output { sink: sink(&array, path, &options)?, array });
                 }
-                Ok(Session::new(outputs, &options)?.explain())
+                Session::new(outputs, &options)?.explain_at(self.level)
             }
             [output, pipeline] => {
                 let made = self.files.evaluate(&self.input, pipeline)?;
                 let targets = self.files.targets(&self.input, Path::new(output), &made)?;
-                Ok(Session::save(&targets, &options)?.explain())
+                Session::save(&targets, &options)?.explain_at(self.level)
             }
             _ => Err(Error::caller("explain needs a pipeline").hint("stackmill explain cells.tif 'gaussian(1.5) |> x > 60'")),
         }

@@ -25,7 +25,9 @@ pub fn lines(summary: &Summary) -> Vec<String> {
     );
     let measured = summary.measured_bytes.map_or_else(|| "not measured".to_owned(), bytes_text);
     let memory = format!("peak memory: {} predicted, {measured} measured", bytes_text(summary.predicted_bytes));
-    let mut lines = vec![did, memory, reads(summary), verdict(summary)];
+    let mut lines = vec![did, memory, reads(summary)];
+    lines.extend(verified(summary));
+    lines.push(verdict(summary));
     if summary.resumed > 0 {
         let all: u64 = summary.passes.iter().map(|p| p.units_written.1).sum();
         lines.insert(1, format!("went on with an unfinished run: {} of {all} commit units were there", summary.resumed));
@@ -51,8 +53,27 @@ pub fn object(summary: &Summary) -> Value {
         "commit_units_written": summary.passes.iter().map(|p| p.units_written.0).sum::<u64>(),
         "commit_units": summary.passes.iter().map(|p| p.units_written.1).sum::<u64>(),
         "written_bytes": summary.passes.iter().map(|p| p.written_bytes).sum::<u64>(),
-        "busy": lanes, "busiest_threads": threads, "busiest_share": share, "verdict": verdict(summary),
+        "verified": verified_object(summary), "busy": lanes, "busiest_threads": threads, "busiest_share": share, "verdict": verdict(summary),
     })
+}
+
+/// What computing tiles again showed, where that was asked for.
+fn verified(summary: &Summary) -> Option<String> {
+    let seen = summary.verified()?;
+    let tiles: usize = summary.passes.iter().map(|p| p.tiles - p.passed_over).sum();
+    let found = if seen.share > 0.0 {
+        format!("within {:.2} of the bound", (seen.share * 100.0).ceil() / 100.0)
+    } else {
+        "equal".to_owned()
+    };
+    let noted = [(seen.ties, "whole numbers near a tie"), (seen.unknown, "elements without a bound not judged")];
+    let noted: String = noted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
+    Some(format!("verified {} of {tiles} tiles: {found}{noted}", seen.tiles))
+}
+
+fn verified_object(summary: &Summary) -> Value {
+    let object = |seen: crate::run::Verified| json!({"tiles": seen.tiles, "share_of_bound": seen.share, "near_ties": seen.ties, "not_judged": seen.unknown});
+    summary.verified().map_or(Value::Null, object)
 }
 
 fn reads(summary: &Summary) -> String {

@@ -5,11 +5,14 @@
 //! subformula is one node. While [`Formula::build`] runs, [`Expr`] is an index into the arena under construction on
 //! this thread, which is what lets `x * y + 1.0` be written with plain operators on `Copy` values.
 
+mod bounds;
 mod infer;
 mod narrow;
 mod tape;
+mod told;
 mod words;
 
+pub use bounds::{Known, Rounding};
 pub use infer::Halo;
 pub use tape::{Operand, Step, StepOp, Tape};
 

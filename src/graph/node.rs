@@ -62,6 +62,10 @@ pub trait Window: Send + Sync {
     fn meaning(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> Result<()>;
     /// The same, fast; false where this input has no fast path.
     fn fast(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> bool;
+    /// How the fast one works on an input of a dtype, for explanations.
+    fn way(&self, _dtype: Dtype) -> String {
+        "its meaning, element by element".to_owned()
+    }
     /// What makes two windows the same, for explanations and identities.
     fn words(&self) -> String;
     /// Where the window is nothing but the element of one rank in a box: which. Devices have kernels for those.

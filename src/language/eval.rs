@@ -5,7 +5,7 @@ use super::call::{Given, deal};
 use super::fold;
 use super::place::Fault;
 use super::tree::{Arguments, Binary, Expr, Form, Name, POWER, Step, Subscript, Unary};
-use crate::dtype::Number;
+use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result, unknown};
 use crate::graph::{Args, Array, Index, Op, Slice, Value};
 use crate::language::Pipeline;
@@ -201,9 +201,11 @@ impl Scope<'_> {
         }
     }
 
+    /// An array of this name, else a dtype, else what an op makes of the current value.
     fn name(&self, name: &str, at: usize) -> Made<Term> {
         match self.array(name) {
             Some(array) => Ok(Term::Array(array.clone())),
+            None if ops::find(name).is_err() && Dtype::parse(name).is_ok() => Ok(Term::Value(Value::Text(name.to_owned()))),
             None => self.call(name, &Arguments::default(), at),
         }
     }

@@ -67,6 +67,10 @@ impl Window for BoxSum {
         .is_some()
     }
 
+    fn way(&self, dtype: crate::dtype::Dtype) -> String {
+        format!("strips of {STRIP} elements in {dtype}, tap after tap")
+    }
+
     fn words(&self) -> String {
         let told: Vec<String> = self.taps.iter().map(|(index, weight)| format!("{weight:?} at {index}")).collect();
         format!("weighted sum of {} elements of {} ({})", self.taps.len(), self.size, told.join(", "))

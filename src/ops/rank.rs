@@ -2,12 +2,13 @@
 //! It does not know how extremes along an axis are computed; the fast kernels are in `simd`.
 
 use super::lines::{self, Span};
+use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::graph::Agreement::Exact;
 use crate::graph::{Array, AxisList, Nested, OrderStatistic, PerAxis, Window};
 use crate::grid::{Dims, Edge};
 use crate::ops;
-use crate::simd::median::median as by_network;
+use crate::simd::median::{has_network, median as by_network};
 use crate::simd::rank::{rank as sliding, rank_of_places, rank_slow};
 use crate::storage::Info;
 use crate::tile::View;
@@ -22,6 +23,15 @@ struct Ranked {
     footprint: Option<Arc<[bool]>>,
 }
 
+/// How the CPU finds a rank.
+enum Way<'r> {
+    Places(&'r [bool]),
+    Network,
+    Sliding,
+    /// A window of one element.
+    Alone,
+}
+
 /// What a box that starts at `from` reads before and after its output's place, along an axis.
 pub(super) fn reach_of(from: &[isize], size: &Dims, axis: usize) -> (usize, usize) {
     let (Some(from), Some(len)) = (from.get(axis), size.get(axis)) else { return (0, 0) };
@@ -29,6 +39,16 @@ pub(super) fn reach_of(from: &[isize], size: &Dims, axis: usize) -> (usize, usiz
 }
 
 impl Ranked {
+    fn way(&self) -> Way<'_> {
+        let count = self.size.count();
+        match &self.footprint {
+            Some(footprint) => Way::Places(footprint),
+            None if self.rank == count / 2 && has_network(&self.size) => Way::Network,
+            None if count > 1 => Way::Sliding,
+            None => Way::Alone,
+        }
+    }
+
     /// Element number `count / 2`: the upper median of an even count.
     fn median(info: &Info, spans: &[Span]) -> Ranked {
         let (size, from) = lines::boxed(info.shape.len(), spans);
@@ -75,11 +95,21 @@ impl Window for Ranked {
     }
 
     fn fast(&self, input: &View<'_>, shape: &Dims, out: &mut [u8]) -> bool {
-        let count = self.size.count();
-        match &self.footprint {
-            Some(footprint) => rank_of_places(input, &self.size, footprint, self.rank, shape, out).is_ok(),
-            None if self.rank == count / 2 && by_network(input, &self.size, shape, out) => true,
-            None => count > 1 && sliding(input, &self.size, self.rank, shape, out).is_ok(),
+        match self.way() {
+            Way::Places(footprint) => rank_of_places(input, &self.size, footprint, self.rank, shape, out).is_ok(),
+            Way::Network if by_network(input, &self.size, shape, out) => true,
+            Way::Network | Way::Sliding => sliding(input, &self.size, self.rank, shape, out).is_ok(),
+            Way::Alone => false,
+        }
+    }
+
+    fn way(&self, dtype: Dtype) -> String {
+        match self.way() {
+            Way::Places(_) => "the marked places of each window, its rank selected".to_owned(),
+            Way::Network => "a network of comparisons over rows, SIMD".to_owned(),
+            Way::Sliding if dtype.size() == 1 => "a histogram that slides along rows".to_owned(),
+            Way::Sliding => "a sorted window that slides along rows".to_owned(),
+            Way::Alone => "its meaning, element by element".to_owned(),
         }
     }
 

@@ -154,7 +154,7 @@ pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &
     if costs.predicted > machine.memory {
         return Err(refusal(&program, machine, &costs, &sweep));
     }
-    let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None };
+    let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None, check: None };
     if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
 }
 
@@ -208,7 +208,7 @@ fn gpu_bytes(pass: &Pass, sharing: &Sharing, block: &Region) -> Result<(u64, u64
 }
 
 /// What a fold's anchored blocks ask of the edges along an axis.
-fn fold_align(program: &Program, axis: usize) -> usize {
+pub(super) fn fold_align(program: &Program, axis: usize) -> usize {
     let rank = program.domain.len();
     let blocks = program.folds.iter().filter(|f| f.fold.axes().contains(&axis)).map(|f| f.fold.block(axis, rank));
     blocks.fold(1, least_common_multiple)

@@ -174,6 +174,10 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
             blocks_words(pass)
         ),
     );
+    if let Some(check) = &pass.check {
+        let line = format!("verify {} tiles are computed again in f64, blocks of {} at a time", check.tiles, check.block);
+        put(text, 1, &line);
+    }
     let (reading, writing) = (costs.reading, costs.writing);
     let lanes = [
         format!("{} units read ahead {}", reading.0, bytes_text(reading.1)),

@@ -2,10 +2,13 @@
 //! It is pure: no I/O, no thread, no clock, no device; the same graph and machine give the same bytes of `explain`.
 
 mod budget;
+mod check;
 mod cut;
+mod enclose;
 mod explain;
 mod frontier;
 mod fuse;
+mod levels;
 mod place;
 mod program;
 mod reach;
@@ -20,8 +23,10 @@ mod vram;
 mod work;
 
 pub use budget::{Costs, commit_region};
+pub use check::{Check, Judged, JudgedFold};
 pub use explain::explain;
 pub use frontier::Reads;
+pub use levels::{LEVELS, explain_at};
 pub use place::{Placement, SMALL_JOB, Segment, Sharing};
 pub use program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step, nodes_of};
 pub use reach::{input_regions, reach_of, regions};
@@ -54,6 +59,8 @@ pub struct Machine {
     pub vram: u64,
     /// GPUs of one kind that the run is spread over.
     pub gpus: usize,
+    /// Tiles of each pass that are computed again and compared.
+    pub verify: usize,
 }
 
 /// One result to be made: an array and where it goes.
@@ -81,6 +88,8 @@ pub struct Pass {
     pub gpu: Option<GpuPass>,
     /// Why all of it runs on the CPU where a GPU was asked for.
     pub on_cpu: Option<String>,
+    /// What of it is computed again and compared, if anything is.
+    pub check: Option<Check>,
 }
 
 impl Pass {
@@ -208,7 +217,11 @@ fn planned(outputs: &[Output], machine: &Machine, stored: &[Stored]) -> Result<P
         let fixed = budget::Fixed::of(&program, held + late);
         late += fixed.results;
         let number = passes.len();
-        passes.push(Pass { number, ..cut::cut(program, outputs, machine, &placement, &fixed)? });
+        let cut = |machine: &Machine| {
+            let pass = cut::cut(program.clone(), outputs, machine, &placement, &fixed)?;
+            Ok(Pass { number, ..pass })
+        };
+        passes.push(if machine.verify == 0 { cut(machine)? } else { check::checked(machine, &program, cut)? });
     }
     Ok(Plan { passes, placement, machine: machine.clone(), stored: stored.to_vec(), weighed: None })
 }

@@ -165,7 +165,7 @@ fn wide_lane(tape: &Tape) -> Option<String> {
 }
 
 /// Whether a step gives the same bits on every device: integers, comparisons, order, moves.
-fn is_exact(program: &Program, step: &Step) -> bool {
+pub(super) fn is_exact(program: &Program, step: &Step) -> bool {
     let float = |v: usize| program.info(v).is_ok_and(|info| info.dtype.is_float());
     match &step.stage {
         Stage::Line { taps: LineTaps::Weights(_), .. } => !step.inputs.iter().any(|v| float(*v)),

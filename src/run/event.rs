@@ -1,6 +1,8 @@
 //! What happened in a run: all that a report may see.
 //! It does not know how it is shown.
 
+use super::Verified;
+
 /// A lane: a step of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -90,6 +92,8 @@ pub struct PassReport {
     pub device_lanes: usize,
     /// What happened that the user must know: a device lost, work that went elsewhere.
     pub notices: Vec<String>,
+    /// What computing tiles again showed.
+    pub verified: Verified,
 }
 
 /// The figures of a run.
@@ -112,6 +116,14 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What computing tiles again showed; none where that was not asked for.
+    #[must_use]
+    pub fn verified(&self) -> Option<Verified> {
+        let mut all = Verified::default();
+        self.passes.iter().for_each(|pass| all.add(&pass.verified));
+        (all.tiles > 0).then_some(all)
+    }
+
     /// How many tiles could be computed at once: by the device's own threads where it has any, else by the workers.
     #[must_use]
     pub fn launchers(&self) -> usize {

@@ -1,6 +1,7 @@
 //! What each lane does with an order, and how it reports: reading, decoding, a device's threads, writing. It makes no thread and
 //! decides nothing.
 
+use super::Verified;
 use super::command::{Command, PartKey};
 use super::event::{Lane, Span};
 use crate::device::Launched;
@@ -19,7 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 pub(super) enum Done {
     Read(UnitKey, Option<Vec<u8>>),
     Decoded(UnitKey, Buffer),
-    Launched(usize, Launched),
+    Launched(usize, Launched, Option<Verified>),
     Encoded(PartKey, Vec<u8>),
     Written(PartKey, Vec<u8>),
     Durable,

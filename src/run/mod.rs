@@ -12,6 +12,7 @@ mod lanes;
 mod ledger;
 mod store;
 pub(crate) mod threads;
+mod verify;
 pub mod virtual_time;
 
 pub use command::{Command, Event, PartKey};
@@ -19,6 +20,7 @@ pub use done::Done;
 pub use event::{Lane, PassReport, Progress, Span, Summary};
 pub use flow::{Flow, Setup};
 pub use ledger::Ledger;
+pub use verify::Verified;
 
 use crate::device::Device;
 use crate::error::{Error, Result};

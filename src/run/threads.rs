@@ -10,6 +10,7 @@ use super::lanes::{
     Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
 };
 use super::store::{Store, part_bytes};
+use super::verify::Again;
 use super::{Job, LateValues, Observer, READERS, commit_units};
 use crate::device::{Device, InputData, Launched};
 use crate::error::{Error, Result};
@@ -50,6 +51,8 @@ pub(crate) struct Driver<'r> {
     device: &'r dyn Device,
     late: &'r LateValues,
     pool: &'r rayon::ThreadPool,
+    /// Computes tiles again.
+    again: Again<'r>,
 }
 
 /// Counts of work given to lanes and not yet reported.
@@ -94,7 +97,7 @@ pub(crate) struct Told<'o> {
 
 impl<'r> Driver<'r> {
     pub fn new(pass: &'r Pass, job: &Job<'r>, late: &'r LateValues, pool: &'r rayon::ThreadPool) -> Self {
-        Driver { pass, outputs: job.outputs, device: job.device, late, pool }
+        Driver { pass, outputs: job.outputs, device: job.device, late, pool, again: Again::of(job.outputs) }
     }
 
     /// Runs the pass; gives its figures, its late values, and the most resident bytes seen.
@@ -334,7 +337,9 @@ impl<'r> Driver<'r> {
         let place = move |e: Error| e.at(format!("tile {region}"));
         Ok(Box::new(move || {
             timed(Lane::Compute, Some(Command::Launch(tile)), || {
-                Ok(Done::Launched(tile, self.device.launch(self.pass, &region, &inputs, &between).map_err(place)?))
+                let mut launched = self.device.launch(self.pass, &region, &inputs, &between).map_err(place)?;
+                let verified = self.again.verify(self.pass, tile, &inputs, &mut launched, &between)?;
+                Ok(Done::Launched(tile, launched, verified))
             })
         }))
     }
@@ -400,7 +405,7 @@ impl Running<'_, '_, '_> {
     fn accept(&mut self, report: Report) -> Result<Option<Event>> {
         let place = Lane::ALL.iter().position(|l| *l == report.lane).unwrap_or(0);
         self.report.busy_seconds[place] += match &report.done {
-            Ok(Done::Launched(_, Launched { busy: Some(busy), .. })) => *busy,
+            Ok(Done::Launched(_, Launched { busy: Some(busy), .. }, _)) => *busy,
             _ => report.seconds,
         };
         let count = match report.lane {
@@ -421,7 +426,8 @@ impl Running<'_, '_, '_> {
                 self.store.units.insert(key, Arc::new(buffer));
                 Event::Decoded(key)
             }
-            Done::Launched(tile, launched) => {
+            Done::Launched(tile, launched, verified) => {
+                self.report.verified.add(&verified.unwrap_or_default());
                 self.resident = self.resident.max(crate::os::resident_bytes());
                 self.store.launched.insert(tile, Arc::new(launched));
                 Event::Launched(tile)

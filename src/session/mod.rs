@@ -3,6 +3,7 @@
 
 mod identity;
 mod place;
+mod running;
 mod scratch;
 
 use crate::device::Device;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
-use crate::plan::{Machine, Output, Plan, all_outputs, explain, plan_with};
+use crate::plan::{Machine, Output, Plan, all_outputs, explain, explain_at, plan_with};
 use crate::run::{Job, Observer, Summary, run};
 use crate::storage::{Identity, Place, Scratch, Sink};
 use crate::tile::Tile;
@@ -58,6 +59,8 @@ pub struct Options {
     pub scratch: ScratchIn,
     /// Whether windows run by their slow meaning only: for tests.
     pub by_meaning: bool,
+    /// Tiles of each pass that are computed again by their meaning in f64 while the run goes on, and compared: a difference stops it.
+    pub verify: usize,
 }
 
 /// Where arrays go that a run makes for itself: to be read in another order than they are made, or a second time.
@@ -90,6 +93,7 @@ impl Default for Options {
             shards: None,
             scratch: ScratchIn::Beside,
             by_meaning: false,
+            verify: 0,
         }
     }
 }
@@ -116,6 +120,7 @@ impl Options {
             device: self.device.clone(),
             vram: self.vram.unwrap_or(VRAM),
             gpus: self.gpus.max(1),
+            verify: self.verify,
         }
     }
 }
@@ -243,6 +248,14 @@ impl Session {
     #[must_use]
     pub fn explain(&self) -> String {
         explain(&self.plan)
+    }
+
+    /// The plan as text, at a level: 1 is a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs.
+    ///
+    /// # Errors
+    /// Another level.
+    pub fn explain_at(&self, level: u8) -> Result<String> {
+        explain_at(&self.plan, level, &running::running)
     }
 
     /// Runs the plan.
@@ -414,10 +427,18 @@ impl Array {
     /// # Errors
     /// As [`Array::explain`].
     pub fn explain_with(&self, options: &Options) -> Result<String> {
+        self.explain_at(2, options)
+    }
+
+    /// [`Array::explain_with`] at a level, as [`Session::explain_at`] has them.
+    ///
+    /// # Errors
+    /// As [`Array::explain`]; another level.
+    pub fn explain_at(&self, level: u8, options: &Options) -> Result<String> {
         let info = self.info()?.clone();
         let fits = info.bytes() <= options.machine().memory;
         let sink: Arc<dyn Sink> = if fits { Arc::new(MemorySink::new(info)) } else { Arc::new(Unkept(info)) };
-        Ok(Session::new(vec![Output { array: self.clone(), sink }], options)?.explain())
+        Session::new(vec![Output { array: self.clone(), sink }], options)?.explain_at(level)
     }
 
     /// Whether the array is a source as it lies.

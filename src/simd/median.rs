@@ -5,7 +5,7 @@ use super::key::{Lane, Ordered};
 use super::network::{median_of_columns3, median_of_columns5, median_of_sheets3, median3, sort3, sort5};
 use super::vectorized;
 use super::window::{Layout, Padded, padded};
-use crate::grid::Dims;
+use crate::grid::{Dims, MAX_RANK};
 use crate::tile::View;
 use crate::with_plain_type;
 
@@ -29,6 +29,12 @@ type Columns<K, const ROWS: usize> = [[K; COLUMNS]; ROWS];
 pub fn median(input: &View<'_>, size: &Dims, out_shape: &Dims, out: &mut [u8]) -> bool {
     let Some(window) = Window::of(size, &input.strides) else { return false };
     with_plain_type!(input.dtype, T => median_typed::<T>(input, size, out_shape, out, window))
+}
+
+/// Whether there is a network for a window of this size: [`median`] then fails only for rows that are not dense.
+#[must_use]
+pub fn has_network(size: &Dims) -> bool {
+    Window::of(size, &[0; MAX_RANK]).is_some()
 }
 
 /// One copy a type, not inlined: a function of all types together takes the compiler minutes.

@@ -170,7 +170,7 @@ impl Sink for Chunks {
 
 /// A small computer.
 pub fn machine(memory: u64) -> Machine {
-    Machine { threads: 2, memory, cache: 1 << 20, tile: None, device: "auto".into(), vram: 1 << 30, gpus: 1 }
+    Machine { threads: 2, memory, cache: 1 << 20, tile: None, device: "auto".into(), vram: 1 << 30, gpus: 1, verify: 0 }
 }
 
 /// A flow for a pass of a plan, from its beginning.

@@ -74,7 +74,7 @@ fn along<'a, T: bytemuck::Pod>(
 }
 
 /// Numbers that weighted sums are made of; integers wrap.
-trait Term: bytemuck::Pod + PartialEq {
+pub(super) trait Term: bytemuck::Pod + PartialEq {
     const IS_INTEGER: bool;
     const ONE: Self;
     fn from_weight(weight: f64) -> Self;
@@ -126,7 +126,7 @@ terms! {
 
 /// How taps are paired.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pairing {
+pub(super) enum Pairing {
     /// `(left + right) · w`
     Sums,
     /// `(left - right) · w`
@@ -138,15 +138,15 @@ enum Pairing {
 }
 
 /// The taps in the order in which they are added.
-struct Taps<T> {
-    pairing: Pairing,
+pub(super) struct Taps<T> {
+    pub(super) pairing: Pairing,
     first: (usize, T),
     rest: Vec<(usize, T)>,
     count: usize,
 }
 
 impl<T: Term> Taps<T> {
-    fn new(weights: &[f64]) -> Self {
+    pub(super) fn new(weights: &[f64]) -> Self {
         let w: Vec<T> = weights.iter().map(|w| T::from_weight(*w)).collect();
         let (last, half) = (w.len() - 1, w.len() / 2);
         let mirrored = |same: fn(T, T) -> bool| w.len() % 2 == 1 && (0..half).all(|k| same(w[k], w[last - k]));

@@ -5,6 +5,9 @@ pub(super) mod block;
 mod lanes;
 pub mod line;
 mod tape;
+mod ways;
+
+pub use ways::way;
 
 use super::{Between, Device, InputData, Launched, Partial};
 use crate::error::Result;
@@ -84,6 +87,21 @@ impl Device for Cpu {
 }
 
 impl Cpu {
+    /// Computes one block on the thread that asks, whatever tile it belongs to.
+    ///
+    /// # Errors
+    /// A fault of a kernel or of the plan.
+    pub fn block(&self, program: &Program, block: &Region, inputs: &[InputData<'_>]) -> Result<Launched> {
+        let mut tiles: Vec<Tile> = Vec::with_capacity(program.sinks.len());
+        for sink in &program.sinks {
+            tiles.push(Tile::zeroed(program.info(sink.value)?.dtype, block.shape));
+        }
+        let grid = Grid::new(block.shape, block.shape);
+        let rows = tiles.iter_mut().flat_map(|tile| rows_of_blocks(tile, &grid)).collect();
+        let partials = self.run(program, Job { region: *block, rows }, inputs)?;
+        Ok(Launched { tiles, partials, busy: None })
+    }
+
     fn run(&self, program: &Program, mut job: Job<'_>, inputs: &[InputData<'_>]) -> Result<Vec<Partial>> {
         let mut scratch = self.borrow();
         let values = BlockValues::compute(program, &job.region, inputs, &mut scratch, self.meanings_only)?;

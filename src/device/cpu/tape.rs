@@ -14,7 +14,7 @@ use half::f16;
 use super::lanes::{self, Number};
 
 /// Elements of a strip: four registers of f32 fill half of a 32 KiB cache.
-const STRIP: usize = 1024;
+pub(super) const STRIP: usize = 1024;
 
 /// One input of a tape: a view whose element at index 0 is the output's element 0, plus `before` on each axis.
 #[derive(Clone, Copy)]
