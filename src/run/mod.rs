@@ -25,7 +25,7 @@ pub use verify::Verified;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid};
-use crate::plan::{Output, Pass, Plan};
+use crate::plan::{Output, Pass, Plan, SinkEnd};
 use crate::storage::{Identity, Place, Sink};
 use crate::tile::Tile;
 use journal::{Journal, Past};
@@ -139,7 +139,9 @@ fn run_passes(job: &Job<'_>, past: &Past, journal: &mut Journal<'_>, started: In
     let plan = job.plan;
     let pool = threads::pool(plan.machine.threads)?;
     let mut late = LateValues::new();
-    let mut summary = Summary { resumed: past.written.values().map(Vec::len).sum(), ..Summary::default() };
+    let written = |end: &SinkEnd| past.written.get(&end.output).map_or(0, Vec::len);
+    let resumed = plan.passes.iter().flat_map(|pass| &pass.program.sinks).map(written).sum();
+    let mut summary = Summary { resumed, ..Summary::default() };
     for (number, pass) in plan.passes.iter().enumerate() {
         let known = folds::known(pass, job.outputs, past)?;
         let numbers = (number + 1, plan.passes.len());
