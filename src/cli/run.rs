@@ -266,6 +266,11 @@ impl Sink for Nowhere {
         None
     }
 
+    /// A file, if it were written.
+    fn beside(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("OUT"))
+    }
+
     fn encoded_bytes(&self, region: &Region) -> u64 {
         region.shape.iter().fold(self.0.dtype.size() as u64, |n, d| n.saturating_mul(*d as u64))
     }

@@ -7,6 +7,7 @@ use crate::grid::{Dims, MAX_RANK, Region};
 use crate::storage::{Identity, Info, Sink, Source};
 use crate::tile::{Buffer, View, copy_view};
 use ndarray::{Array, ArrayRef, Dimension};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something that holds the C-order native bytes of an array for as long as it lives.
@@ -300,6 +301,10 @@ impl Sink for Unkept {
 
     fn unit(&self) -> Option<Dims> {
         None
+    }
+
+    fn beside(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("OUT"))
     }
 
     fn encoded_bytes(&self, region: &Region) -> u64 {

@@ -182,7 +182,7 @@ fn reason(outputs: &[Output], machine: &Machine, without: &Result<Plan>) -> Resu
 }
 
 /// Sets of arrays that make plans possible: stored sources, what is read along whole axes and what comes of it, results of folds that
-/// are large.
+/// are large, results.
 fn hard(outputs: &[Output], machine: &Machine) -> Result<Vec<Vec<Array>>> {
     let roots: Vec<Array> = outputs.iter().map(|output| output.array.clone()).collect();
     let mut tried: Vec<Array> = Vec::new();
@@ -202,6 +202,8 @@ fn hard(outputs: &[Output], machine: &Machine) -> Result<Vec<Vec<Array>>> {
             _ => {}
         }
     }
+    // The results themselves: their commit units may ask for more than making them does.
+    roots.iter().filter(|root| matches!(root.node().body, Body::Stage(_))).for_each(&mut add);
     tried.truncate(TRIED);
     let ones = tried.iter().map(|one| vec![one.clone()]);
     let pairs = tried.iter().enumerate().flat_map(|(k, one)| tried[k + 1..].iter().map(|two| vec![one.clone(), two.clone()]));
