@@ -298,6 +298,7 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
+        crate::os::share_heap();
         let place = self.place();
         let identity = if place.is_some() { identity::identity(&self.outputs[..self.own], &self.plan) } else { None };
         let place = place.filter(|_| identity.is_some());
