@@ -61,6 +61,7 @@ fn devices(py: Python<'_>) -> Vec<(String, String, String, String)> {
 
 #[pymodule]
 fn _internal(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    stackmill::os::share_heap();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<array::Lazy>()?;
     module.add_class::<Op>()?;

@@ -97,23 +97,27 @@ struct Trial<'t> {
 }
 
 impl Trial<'_> {
-    /// The shortest plan of these sets of arrays: each in cubes, the best one also in units of other shapes.
+    /// The shortest plan of these sets of arrays: each in cubes, then the best one, and those of fewer arrays,
+    /// in units of other shapes.
     fn best(&self, sets: &[Vec<Array>]) -> Result<Option<(f64, Plan)>> {
         let mut best: Option<(f64, Plan, &Vec<Array>)> = None;
         for shape in SHAPES {
-            let tried: Vec<&Vec<Array>> = match &best {
-                Some((.., set)) => vec![set],
-                None => sets.iter().collect(),
+            let is_tried = |set: &&Vec<Array>| match &best {
+                Some((.., found)) => std::ptr::eq(*set, *found) || set.len() < found.len(),
+                None => true,
             };
+            let tried: Vec<&Vec<Array>> = sets.iter().filter(is_tried).collect();
             for set in tried {
                 let Some(plan) = self.plan(set, shape)? else { continue };
-                let time = seconds(&plan);
+                // Each further array must save as much again.
+                let weight = WORTH.powi(1 - i32::try_from(set.len()).unwrap_or(i32::MAX));
+                let time = seconds(&plan) * weight;
                 if best.as_ref().is_none_or(|(least, ..)| time < *least) {
                     best = Some((time, plan, set));
                 }
             }
         }
-        Ok(best.map(|(time, plan, _)| (time, plan)))
+        Ok(best.map(|(_, plan, _)| (seconds(&plan), plan)))
     }
 
     /// The plan with these arrays stored; none where it does not fit.
