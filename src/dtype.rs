@@ -159,6 +159,22 @@ pub enum Lane {
     F64,
 }
 
+impl Lane {
+    /// The dtype whose numbers a register of this lane holds as they are.
+    #[must_use]
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Lane::Bool => Dtype::Bool,
+            Lane::I32 => Dtype::I32,
+            Lane::U32 => Dtype::U32,
+            Lane::I64 => Dtype::I64,
+            Lane::U64 => Dtype::U64,
+            Lane::F32 => Dtype::F32,
+            Lane::F64 => Dtype::F64,
+        }
+    }
+}
+
 /// A number of any dtype: integers exactly, floats as f64.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Number {

@@ -99,6 +99,8 @@ fn what_does_not_fit_goes_through_scratch_with_the_same_bytes() {
         let session = Session::save(&[(array.clone(), &path)], &job.options(*memory)).unwrap();
         let said = session.explain();
         assert!(said.contains("scratch: ") && said.contains("without it"), "{name}:\n{said}");
+        let brief = session.explain_at(1).unwrap();
+        assert!(brief.contains("scratch: ") && !brief.contains("output 2"), "{name}:\n{brief}");
         assert!(session.notices().iter().any(|n| n.contains("of scratch in")), "{name}: {:?}", session.notices());
         assert_eq!(session.plan().passes.len(), *passes, "{name}:\n{said}");
         assert!(session.plan().passes.iter().all(|pass| pass.costs.read_factor() < 2.0), "{name}:\n{said}");

@@ -66,16 +66,7 @@ const NOTHING: Operand = Operand::Scalar(0);
 
 /// A constant in the bits of its lane: i32 for small integers, f32 for f16.
 fn lane_bits(bits: u64, dtype: Dtype) -> u64 {
-    let lane_dtype = match dtype.lane() {
-        Lane::Bool => Dtype::Bool,
-        Lane::I32 => Dtype::I32,
-        Lane::U32 => Dtype::U32,
-        Lane::I64 => Dtype::I64,
-        Lane::U64 => Dtype::U64,
-        Lane::F32 => Dtype::F32,
-        Lane::F64 => Dtype::F64,
-    };
-    super::const_bits(const_number(bits, dtype), lane_dtype)
+    super::const_bits(const_number(bits, dtype), dtype.lane().dtype())
 }
 
 impl Formula {

@@ -2,7 +2,7 @@
 //! It does not know who runs it.
 
 use super::{Operand, StepOp, Tape};
-use crate::dtype::{Dtype, Lane, get};
+use crate::dtype::{Lane, get};
 use crate::grid::MAX_RANK;
 
 impl Tape {
@@ -33,17 +33,8 @@ impl Tape {
 }
 
 fn operand(operand: Operand, lane: Lane) -> String {
-    let dtype = match lane {
-        Lane::Bool => Dtype::Bool,
-        Lane::I32 => Dtype::I32,
-        Lane::U32 => Dtype::U32,
-        Lane::I64 => Dtype::I64,
-        Lane::U64 => Dtype::U64,
-        Lane::F32 => Dtype::F32,
-        Lane::F64 => Dtype::F64,
-    };
     match operand {
         Operand::Register(register) => format!("r{register}"),
-        Operand::Scalar(bits) => get(dtype, &bits.to_ne_bytes()).to_string(),
+        Operand::Scalar(bits) => get(lane.dtype(), &bits.to_ne_bytes()).to_string(),
     }
 }

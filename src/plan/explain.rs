@@ -36,7 +36,7 @@ fn time(seconds: f64) -> String {
 }
 
 /// Whether arrays are stored between passes, and what the other way would take.
-fn explain_weighed(text: &mut String, weighed: &Weighed) {
+pub(super) fn explain_weighed(text: &mut String, weighed: &Weighed) {
     let Weighed { what, is_taken, with, without, why } = weighed;
     let line = match (is_taken, without) {
         (true, Some(without)) => format!("scratch: {what}: about {}, else {}; {why}", time(*with), time(*without)),
@@ -50,7 +50,7 @@ fn explain_weighed(text: &mut String, weighed: &Weighed) {
 }
 
 /// Writing to a string does not fail.
-fn put(text: &mut String, depth: usize, line: &str) {
+pub(super) fn put(text: &mut String, depth: usize, line: &str) {
     let _ = writeln!(text, "{:width$}{line}", "", width = 2 * depth);
 }
 

@@ -1,12 +1,12 @@
 //! A plan told shorter and longer than `explain` tells it: in a few lines; step by step; with what runs.
 //! It does not know what runs: whoever knows the devices says so.
 
-use super::program::{InputFrom, Program, Step};
+use super::explain::{explain_weighed, put};
+use super::program::{InputFrom, Program, SinkEnd, Step};
 use super::reach::regions;
 use super::{Pass, Plan, explain};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::{LineTaps, Stage};
-use std::fmt::Write;
 
 /// How much is told: from the least to all of it.
 pub const LEVELS: std::ops::RangeInclusive<u8> = 1..=4;
@@ -33,16 +33,12 @@ pub fn explain_at(plan: &Plan, level: u8, running: Running<'_>) -> Result<String
     }
 }
 
-/// Writing to a string does not fail.
-fn put(text: &mut String, depth: usize, line: &str) {
-    let _ = writeln!(text, "{:width$}{line}", "", width = 2 * depth);
-}
-
 fn brief(plan: &Plan) -> String {
     let mut text = String::new();
     let (passes, device, bytes) = (plan.passes.len(), &plan.placement.device, bytes_text(plan.peak_bytes()));
     let plural = if passes == 1 { "" } else { "es" };
     put(&mut text, 0, &format!("{passes} pass{plural} on {device}, {bytes} of memory predicted"));
+    plan.weighed.iter().for_each(|weighed| explain_weighed(&mut text, weighed));
     for (number, pass) in plan.passes.iter().enumerate() {
         let program = &pass.program;
         let read = |input: &super::Input| match input.from {
@@ -51,7 +47,11 @@ fn brief(plan: &Plan) -> String {
         };
         let reads: Vec<String> = program.inputs.iter().map(read).collect();
         let folds = program.folds.iter().map(|end| end.origin.op.clone());
-        let made: Vec<String> = folds.chain(program.sinks.iter().map(|end| format!("output {}", end.output + 1))).collect();
+        let written = |end: &SinkEnd| match plan.stored.iter().any(|stored| stored.output == end.output) {
+            true => "scratch".to_owned(),
+            false => format!("output {}", end.output + 1),
+        };
+        let made: Vec<String> = folds.chain(program.sinks.iter().map(written)).collect();
         let on = if pass.gpu.is_some() { "gpu" } else { "cpu" };
         let (reads, made) = (reads.join(", "), made.join(", "));
         put(&mut text, 0, &format!("pass {} on {on}: {reads} -> {made}; {} tiles", number + 1, pass.sweep.tiles()));

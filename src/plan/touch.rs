@@ -1,5 +1,6 @@
 //! Which stored units the tiles of a sweep touch, axis by axis, and until when each is needed: found in closed form and by
 //! search, not by lists. It does not know what is held; what it remembers of its own answers is bounded.
+//! Axes of the domain are told by their position in the order of the sweep.
 
 use super::budget::{unit_grid, units_of};
 use super::program::Program;
