@@ -432,18 +432,22 @@ impl<'p> Flow<'p> {
         self.next_tile += 1;
         let mut missing = 0;
         for key in &needs {
-            let last_use = self.touch.last_use(*key, tile, self.pass.costs.kept)?;
-            if !self.units.contains(key) {
-                self.units.enter(*key, self.unit_bytes(*key), last_use);
-                self.to_read.push_back(*key);
-            }
-            if let Some(unit) = self.units.get_mut(key) {
-                unit.users += 1;
-                unit.last_use = unit.last_use.max(last_use);
-                if !unit.ready {
-                    missing += 1;
-                    unit.waiting.push(tile);
+            let unit = match self.units.get_mut(key) {
+                Some(unit) => unit,
+                None => {
+                    self.to_read.push_back(*key);
+                    let bytes = self.unit_bytes(*key);
+                    self.units.enter(*key, bytes)
                 }
+            };
+            unit.users += 1;
+            // What an earlier tile found still holds: all up to then ask among the same tiles.
+            if unit.last_use < tile || unit.users == 1 {
+                unit.last_use = unit.last_use.max(self.touch.last_use(*key, tile, self.pass.costs.kept)?);
+            }
+            if !unit.ready {
+                missing += 1;
+                unit.waiting.push(tile);
             }
         }
         self.tiles.insert(tile, Tile { needs, missing, told: false, launched: false, parts_left: 0, joined: false });

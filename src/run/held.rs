@@ -3,7 +3,7 @@
 
 use super::ledger::Ledger;
 use crate::plan::UnitKey;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A unit that is held or on its way.
 pub(super) struct Unit {
@@ -22,14 +22,14 @@ pub(super) struct Unit {
 
 /// All of them, never more bytes than are meant for them.
 pub(super) struct Held {
-    units: HashMap<UnitKey, Unit>,
+    units: FxHashMap<UnitKey, Unit>,
     bytes: u64,
     limit: u64,
 }
 
 impl Held {
     pub fn new(limit: u64) -> Held {
-        Held { units: HashMap::new(), bytes: 0, limit }
+        Held { units: FxHashMap::default(), bytes: 0, limit }
     }
 
     /// Bytes of the units in the ledger, and the most that are meant for them.
@@ -57,8 +57,9 @@ impl Held {
     }
 
     /// Enters a unit, whose bytes were taken.
-    pub fn enter(&mut self, key: UnitKey, (decoded, stored): (u64, u64), last_use: usize) {
-        self.units.insert(key, Unit { decoded, stored, ready: false, users: 0, last_use, waiting: Vec::new() });
+    pub fn enter(&mut self, key: UnitKey, (decoded, stored): (u64, u64)) -> &mut Unit {
+        let unit = Unit { decoded, stored, ready: false, users: 0, last_use: 0, waiting: Vec::new() };
+        self.units.entry(key).insert_entry(unit).into_mut()
     }
 
     /// Forgets a unit and gives its bytes back; false where there is none.
