@@ -34,8 +34,11 @@ impl Fixed {
     }
 }
 
-/// Stored units on their way to be decoded, beyond one for each worker: what keeps the readers ahead.
+/// Stored units on their way to be decoded, beyond one for each worker: what keeps the readers ahead. Small units are done so
+/// soon that more are on their way, as long as all of them are few bytes: a worker shall find the next one without being told.
 const READ_AHEAD: usize = 1;
+const SMALL_AHEAD: usize = 4;
+const SMALL_BYTES: u64 = 2 << 20;
 
 /// The bytes of a pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -280,7 +283,7 @@ pub fn price(
     let most = (threads + 1).min(sweep.tiles().max(1));
     // A worker keeps what it computes in while it decodes or encodes; a tile that is computed notes its blocks.
     let scratch = (scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block)) * threads as u64;
-    let reading = (threads + READ_AHEAD).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
+    let reading = read_ahead(threads, stored).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
     let writing = |behind: usize| threads.max(2).min(parts * behind);
     let fixed = fixed.total() + states_bytes(program, sweep);
     let left = memory.saturating_sub(fixed + scratch);
@@ -321,6 +324,12 @@ pub fn price(
         reads: frontier.reads(kept)?,
         recompute,
     })
+}
+
+/// Units on their way at once, of so many stored bytes.
+fn read_ahead(threads: usize, stored: u64) -> usize {
+    let small = usize::try_from(SMALL_BYTES / stored.max(1)).unwrap_or(usize::MAX);
+    (threads + READ_AHEAD).max(small.min(SMALL_AHEAD * threads))
 }
 
 /// Bytes of what is noted of a block while its tile is computed: its region, its rows' list, its result's.

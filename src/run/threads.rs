@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(100);
 /// Reads or writes that may wait in a lane beyond those being done.
 const QUEUED: usize = 2;
+/// Units that are decoded or encoded or wait for it, for each worker: one that is done finds the next.
+const CHORES: usize = 2;
 
 /// A worker pool.
 pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool> {
@@ -117,8 +119,8 @@ impl<'r> Driver<'r> {
         let begun = Instant::now();
         let device_lanes = self.device.lanes(self.pass);
         let threads = self.pool.current_num_threads();
-        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + 2 * threads + device_lanes + 3);
-        let (chores_in, chores) = bounded::<Work<'_>>(threads);
+        let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + (1 + CHORES) * threads + device_lanes + 3);
+        let (chores_in, chores) = bounded::<Work<'_>>(CHORES * threads);
         let (launches_in, launches) = bounded::<Work<'_>>(device_lanes.max(1));
         let (reads_in, reads) = bounded::<ReadOrder>(READERS + QUEUED);
         let (writes_in, writes) = bounded::<WriteOrder>(2 + QUEUED);
@@ -262,7 +264,7 @@ impl<'r> Driver<'r> {
                 Command::Write(_) => running.out.writes < 1 + QUEUED,
                 Command::Launch(_) if lanes.of_device > 0 => running.out.launches < lanes.of_device,
                 Command::Launch(_) => running.out.launches < self.pool.current_num_threads(),
-                _ => running.out.chores < self.pool.current_num_threads(),
+                _ => running.out.chores < CHORES * self.pool.current_num_threads(),
             };
             if room { self.give(running, workers, lanes, command)? } else { kept.push(command) }
         }

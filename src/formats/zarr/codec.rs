@@ -3,6 +3,7 @@
 
 use super::guard::zstd_bound;
 use super::meta::{self, ArrayNode};
+use super::plain::{CONTEXT_BYTES, Plain};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::Dims;
@@ -31,6 +32,8 @@ pub struct Chunks {
     /// The codecs that made the stored bytes of a chunk, or of an inner chunk of a shard.
     names: Vec<String>,
     shard: Option<Shard>,
+    /// How chunks are stored that no other codec is needed for.
+    plain: Option<Plain>,
 }
 
 /// The inner chunks of a shard that nothing is wrapped around.
@@ -61,7 +64,8 @@ impl Chunks {
         let folder = node.folder.clone();
         // Many chunks are worked on at once by those who call; one codec is one thread.
         let options = CodecOptions::default().with_concurrent_target(1);
-        Ok(Chunks { array, folder, options, chunk, extents, dtype, bound, names, shard })
+        let plain = Plain::of(node, dtype);
+        Ok(Chunks { array, folder, options, chunk, extents, dtype, bound, names, shard, plain })
     }
 
     /// The extents of a chunk as stored.
@@ -77,6 +81,16 @@ impl Chunks {
     /// A bound on the bytes of an encoded chunk.
     pub fn stored_bound(&self) -> u64 {
         self.bound
+    }
+
+    /// Bytes that decoding chunks takes beside their stored and decoded bytes, where all of a chunk is wanted and where not.
+    pub fn decoding_bytes(&self, all_whole: bool) -> u64 {
+        let chunk = self.decoded_bytes() as u64;
+        match self.plain {
+            Some(_) if all_whole => CONTEXT_BYTES,
+            Some(_) => chunk + CONTEXT_BYTES,
+            None => 2 * chunk,
+        }
     }
 
     /// The file of the chunk at this grid index.
@@ -95,6 +109,9 @@ impl Chunks {
     /// # Errors
     /// A codec that fails.
     pub fn encode(&self, decoded: Cow<'_, [u8]>) -> std::result::Result<Vec<u8>, String> {
+        if let Some(plain) = self.plain {
+            return plain.encode(&decoded);
+        }
         let array = &self.array;
         let bytes = ArrayBytes::new_flen(decoded);
         let encoded = array.codecs().encode(bytes, &self.extents, array.data_type(), array.fill_value(), &self.options);
@@ -105,8 +122,11 @@ impl Chunks {
     ///
     /// # Errors
     /// Bytes that do not decode to a chunk.
-    pub fn decode(&self, stored: Vec<u8>) -> std::result::Result<Vec<u8>, String> {
+    pub fn decode(&self, stored: Vec<u8>, out: &mut [u8]) -> std::result::Result<(), String> {
         self.check(&stored)?;
+        if let Some(plain) = self.plain {
+            return plain.decode(&stored, out);
+        }
         let array = &self.array;
         // The codecs index by what the file says; a file they trust too much must not take the process with it.
         let decoded = catch_unwind(AssertUnwindSafe(|| {
@@ -114,11 +134,12 @@ impl Chunks {
             array.codecs().decode(Cow::Owned(stored), &self.extents, dtype, fill, &self.options)
         }));
         let bytes = decoded.map_err(|_| "the codec gave up".to_owned())?.map_err(|e| e.to_string())?;
-        let bytes = bytes.into_fixed().map_err(|e| e.to_string())?.into_owned();
-        match bytes.len() == self.decoded_bytes() {
-            true => Ok(bytes),
-            false => Err(format!("it decodes to {} bytes, a chunk has {}", bytes.len(), self.decoded_bytes())),
+        let bytes = bytes.into_fixed().map_err(|e| e.to_string())?;
+        if bytes.len() != out.len() {
+            return Err(format!("it decodes to {} bytes, a chunk has {}", bytes.len(), out.len()));
         }
+        out.copy_from_slice(&bytes);
+        Ok(())
     }
 
     /// Looks at lengths and offsets in the stored bytes before a codec allocates or slices by them.

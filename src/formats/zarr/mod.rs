@@ -8,6 +8,7 @@ mod codec;
 mod guard;
 mod meta;
 mod ome;
+mod plain;
 mod shard;
 mod sink;
 mod source;

@@ -37,6 +37,10 @@ impl ZarrSource {
         Ok(ZarrSource { info, chunks, folder: node.folder, document: node.document, fingerprint })
     }
 
+    fn decode_chunk(&self, unit: &Dims, stored: Vec<u8>, out: &mut [u8]) -> Result<()> {
+        self.chunks.decode(stored, out).map_err(|why| chunk_error(&self.chunks.file(unit), &why))
+    }
+
     fn read(&self, path: &Path, file: File) -> Result<Vec<u8>> {
         let len = file.metadata().map_err(|e| Error::io("read the size of", path, &e))?.len();
         let bound = self.chunks.stored_bound();
@@ -75,9 +79,10 @@ impl Source for ZarrSource {
         self.chunks.stored_bound()
     }
 
-    /// A chunk is decoded whole before what lies inside the array is copied.
+    /// A chunk that the array's end cuts short is decoded whole before what lies inside is copied.
     fn decoding_bytes(&self) -> u64 {
-        2 * self.chunks.decoded_bytes() as u64
+        let (extents, chunk) = (self.info.shape, self.chunks.shape());
+        self.chunks.decoding_bytes((0..chunk.len()).all(|axis| extents[axis].is_multiple_of(chunk[axis])))
     }
 
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
@@ -97,8 +102,10 @@ impl Source for ZarrSource {
         }
         match stored {
             None => fill(out, self.chunks.fill_value()),
+            Some(stored) if region.shape == chunk => self.decode_chunk(unit, stored, out)?,
             Some(stored) => {
-                let decoded = self.chunks.decode(stored).map_err(|why| chunk_error(&self.chunks.file(unit), &why))?;
+                let mut decoded = vec![0; self.chunks.decoded_bytes()];
+                self.decode_chunk(unit, stored, &mut decoded)?;
                 let mut part = View::contiguous(&decoded, dtype, chunk);
                 part.shape = region.shape;
                 copy_view(&part, out, &region.shape, &Dims::filled(chunk.len(), 0));
