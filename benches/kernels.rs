@@ -2,7 +2,7 @@
 //! Every row checks its answer against a naive loop before it is timed.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use stackmill::device::cpu::line::{extreme, weighted_sum};
+use stackmill::device::cpu::line::{Lines, extreme, weighted_sum};
 use stackmill::dtype::Dtype;
 use stackmill::grid::Dims;
 use stackmill::simd::median::{median, rank_slow};
@@ -38,7 +38,7 @@ fn sums(c: &mut Criterion) {
     for (axis, name) in [(1, "weighted_sum/13 f32 x"), (0, "weighted_sum/13 f32 y")] {
         let input = noise(Dtype::F32, shape.with(axis, shape[axis] + 12));
         let mut out = Tile::zeroed(Dtype::F32, shape);
-        weighted_sum(&input.view(), axis, &weights, &shape, out.data.bytes_mut()).unwrap();
+        weighted_sum(&Lines::padded(input.view(), axis), &weights, &shape, out.data.bytes_mut()).unwrap();
         let (source, found): (&[f32], &[f32]) = (read(input.data.bytes()), read(out.data.bytes()));
         let step = input.shape.strides()[axis];
         for n in (0..shape.count()).step_by(97) {
@@ -47,7 +47,7 @@ fn sums(c: &mut Criterion) {
             assert!((naive - f64::from(found[n])).abs() <= 1e-5 * naive.abs(), "element {n}: {naive} and {}", found[n]);
         }
         bench(c, name, shape.count(), || {
-            weighted_sum(&black_box(input.view()), axis, &weights, &shape, out.data.bytes_mut()).unwrap();
+            weighted_sum(&Lines::padded(black_box(input.view()), axis), &weights, &shape, out.data.bytes_mut()).unwrap();
         });
     }
 }
@@ -57,7 +57,7 @@ fn extremes(c: &mut Criterion) {
     for (axis, name) in [(1, "extreme/15 u16 x"), (0, "extreme/15 u16 y")] {
         let input = noise(Dtype::U16, shape.with(axis, shape[axis] + 14));
         let mut out = Tile::zeroed(Dtype::U16, shape);
-        extreme(&input.view(), axis, 15, true, &shape, out.data.bytes_mut()).unwrap();
+        extreme(&Lines::padded(input.view(), axis), 15, true, &shape, out.data.bytes_mut()).unwrap();
         let (source, found): (&[u16], &[u16]) = (read(input.data.bytes()), read(out.data.bytes()));
         let step = input.shape.strides()[axis];
         for (n, found) in found.iter().enumerate() {
@@ -65,7 +65,7 @@ fn extremes(c: &mut Criterion) {
             assert_eq!(*found, (0..15).map(|k| source[at + k * step]).max().unwrap(), "element {n}");
         }
         bench(c, name, shape.count(), || {
-            extreme(&black_box(input.view()), axis, 15, true, &shape, out.data.bytes_mut()).unwrap();
+            extreme(&Lines::padded(black_box(input.view()), axis), 15, true, &shape, out.data.bytes_mut()).unwrap();
         });
     }
 }

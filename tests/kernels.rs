@@ -1,7 +1,7 @@
 //! The tuned window kernels against naive loops: all dtypes, ranks, axes, windows, crops with odd strides, NaN, ∞, -0.
 
 use half::f16;
-use stackmill::device::cpu::line::{extreme, weighted_sum};
+use stackmill::device::cpu::line::{Lines, extreme, weighted_sum};
 use stackmill::dtype::{Dtype, Number, get, put};
 use stackmill::grid::{Dims, Region, indices};
 use stackmill::simd::median::{median, rank_slow};
@@ -84,10 +84,10 @@ fn extreme_is_the_naive_extreme() {
                 let view = crop(&tile, &padded);
                 let size = Dims::filled(shape.len(), 1).with(axis, window);
                 let (mut found, mut right) = (Tile::zeroed(dtype, shape), Tile::zeroed(dtype, shape));
-                extreme(&view, axis, window, true, &shape, found.data.bytes_mut()).unwrap();
+                extreme(&Lines::padded(view, axis), window, true, &shape, found.data.bytes_mut()).unwrap();
                 rank_slow(&view, &size, None, window - 1, &shape, right.data.bytes_mut());
                 same(dtype, &shape, found.data.bytes(), right.data.bytes(), "greatest");
-                extreme(&view, axis, window, false, &shape, found.data.bytes_mut()).unwrap();
+                extreme(&Lines::padded(view, axis), window, false, &shape, found.data.bytes_mut()).unwrap();
                 naive_least(&view, axis, window, &shape, right.data.bytes_mut());
                 same(dtype, &shape, found.data.bytes(), right.data.bytes(), "least");
             }
@@ -123,7 +123,7 @@ fn a_long_window_takes_every_element() {
             let mut tile = Tile::zeroed(Dtype::U16, padded);
             fill(&mut tile, &mut Noise(9), false);
             let (mut found, mut right) = (Tile::zeroed(Dtype::U16, shape), Tile::zeroed(Dtype::U16, shape));
-            extreme(&tile.view(), axis, window, false, &shape, found.data.bytes_mut()).unwrap();
+            extreme(&Lines::padded(tile.view(), axis), window, false, &shape, found.data.bytes_mut()).unwrap();
             naive_least(&tile.view(), axis, window, &shape, right.data.bytes_mut());
             same(Dtype::U16, &shape, found.data.bytes(), right.data.bytes(), "least");
         }
@@ -174,7 +174,7 @@ where
             fill(&mut tile, &mut noise, false);
             let (view, weights) = (crop(&tile, &padded), weights(kind, taps));
             let mut found = Tile::zeroed(dtype, shape);
-            weighted_sum(&view, axis, &weights, &shape, found.data.bytes_mut()).unwrap();
+            weighted_sum(&Lines::padded(view, axis), &weights, &shape, found.data.bytes_mut()).unwrap();
             let w: Vec<T> = weights.iter().map(|w| from(*w)).collect();
             for (index, bytes) in indices(Region::whole(shape)).zip(found.data.bytes().chunks_exact(dtype.size())) {
                 let under: Vec<T> =
@@ -209,7 +209,7 @@ fn integer_sums_wrap_and_are_exact() {
             fill(&mut tile, &mut noise, false);
             let (view, weights) = (crop(&tile, &padded), weights(kind, taps));
             let mut found = Tile::zeroed(dtype, shape);
-            weighted_sum(&view, axis, &weights, &shape, found.data.bytes_mut()).unwrap();
+            weighted_sum(&Lines::padded(view, axis), &weights, &shape, found.data.bytes_mut()).unwrap();
             for (index, bytes) in indices(Region::whole(shape)).zip(found.data.bytes().chunks_exact(dtype.size())) {
                 let sum: i128 =
                     (0..taps).map(|k| element(&view, &index.with(axis, index[axis] + k)).to_int() * weights[k] as i128).sum();
@@ -227,12 +227,12 @@ fn a_split_box_gives_the_same_bits() {
         let mut tile = Tile::zeroed(Dtype::F32, padded);
         fill(&mut tile, &mut Noise(4), false);
         let mut whole = Tile::zeroed(Dtype::F32, shape);
-        weighted_sum(&tile.view(), axis, &weights(0, 13), &shape, whole.data.bytes_mut()).unwrap();
+        weighted_sum(&Lines::padded(tile.view(), axis), &weights(0, 13), &shape, whole.data.bytes_mut()).unwrap();
         for (start, extent) in [([0, 0], [23, 701]), ([3, 5], [1, 1]), ([7, 130], [9, 333]), ([22, 1], [1, 700])] {
             let part = Region { start: Dims::from(start), shape: Dims::from(extent) };
             let view = tile.view().crop(&Region { start: part.start, shape: part.shape.with(axis, part.shape[axis] + 12) });
             let (mut found, mut right) = (Tile::zeroed(Dtype::F32, part.shape), Tile::zeroed(Dtype::F32, part.shape));
-            weighted_sum(&view, axis, &weights(0, 13), &part.shape, found.data.bytes_mut()).unwrap();
+            weighted_sum(&Lines::padded(view, axis), &weights(0, 13), &part.shape, found.data.bytes_mut()).unwrap();
             stackmill::tile::copy_view(&whole.view().crop(&part), right.data.bytes_mut(), &part.shape, &[0, 0]);
             same(Dtype::F32, &part.shape, found.data.bytes(), right.data.bytes(), "split");
         }
@@ -340,14 +340,14 @@ fn what_does_not_fit_is_told() {
         let error = result.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     };
-    told(weighted_sum(&tile.view(), 1, &[1.0; 2], &shape, &mut out[..96]), "does not give");
-    told(weighted_sum(&tile.view(), 1, &[], &shape, &mut out[..96]), "does not give");
-    told(weighted_sum(&tile.view(), 2, &[1.0; 3], &shape, &mut out[..96]), "along axis 2");
-    told(extreme(&tile.view(), 1, 3, true, &shape, &mut out[..92]), "has 92 bytes");
-    told(extreme(&View { offset: 1, ..tile.view() }, 1, 3, true, &shape, &mut out[..96]), "reaches elements");
+    told(weighted_sum(&Lines::padded(tile.view(), 1), &[1.0; 2], &shape, &mut out[..96]), "does not give");
+    told(weighted_sum(&Lines::padded(tile.view(), 1), &[], &shape, &mut out[..96]), "does not give");
+    told(weighted_sum(&Lines::padded(tile.view(), 2), &[1.0; 3], &shape, &mut out[..96]), "along axis 2");
+    told(extreme(&Lines::padded(tile.view(), 1), 3, true, &shape, &mut out[..92]), "has 92 bytes");
+    told(extreme(&Lines::padded(View { offset: 1, ..tile.view() }, 1), 3, true, &shape, &mut out[..96]), "reaches elements");
     let mut stepped = tile.view();
     stepped.strides[1] = 2;
-    told(extreme(&stepped, 1, 3, true, &shape, &mut out[..96]), "step of 2");
+    told(extreme(&Lines::padded(stepped, 1), 3, true, &shape, &mut out[..96]), "step of 2");
     let half = Tile::zeroed(Dtype::F16, Dims::from([4, 8]));
-    told(weighted_sum(&half.view(), 1, &[1.0; 3], &shape, &mut out[..48]), "f16");
+    told(weighted_sum(&Lines::padded(half.view(), 1), &[1.0; 3], &shape, &mut out[..48]), "f16");
 }

@@ -8,7 +8,7 @@ use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
 use crate::error::Result;
 use crate::graph::Stage;
-use crate::grid::{Boxes, Dims, Grid, Region};
+use crate::grid::{Boxes, Dims, Edge, Grid, Region};
 
 /// Bytes that a pass needs whatever its tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -246,7 +246,9 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
 fn reads_around(step: &super::program::Step) -> bool {
     match &step.stage {
         Stage::Formula { formula, .. } => !formula.is_pointwise(),
-        Stage::Line { .. } | Stage::Window { .. } | Stage::Tiles(_) => true,
+        // Windows across rows look at the rows of an edge where they lie; a constant edge has none.
+        Stage::Line { axis, edge, .. } => *edge == Edge::Constant || axis + 1 == step.info.shape.len(),
+        Stage::Window { .. } | Stage::Tiles(_) => true,
         Stage::View(_) | Stage::Fold(_) | Stage::Scan(_) => false,
     }
 }

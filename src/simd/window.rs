@@ -34,7 +34,36 @@ pub struct Layout {
 /// Extents that do not fit, rows that are not dense, a view that leaves its bytes, bytes that are not aligned: faults
 /// of the caller inside the crate.
 pub fn padded<'a, T: bytemuck::Pod>(view: &View<'a>, size: &Dims, shape: &Dims, out: &'a mut [u8]) -> Result<Padded<'a, T>> {
-    check_extents(view, size, shape)?;
+    check_window(size, &view.shape, shape)?;
+    typed(view, shape, out)
+}
+
+/// The same for a window along one axis, under which lie these rows of the view, in this order; along the last axis one after the
+/// other.
+///
+/// # Errors
+/// As [`padded`]; rows that the view does not have.
+pub fn folded<'o, T: bytemuck::Pod>(
+    view: &View<'o>,
+    (axis, rows): (usize, &[usize]),
+    window: usize,
+    shape: &Dims,
+    out: &'o mut [u8],
+) -> Result<Padded<'o, T>> {
+    check_window(&Dims::filled(shape.len(), 1).with(axis, window), &view.shape.with(axis, rows.len()), shape)?;
+    let in_order = axis + 1 < shape.len() || rows.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    if rows.iter().any(|row| *row >= view.shape[axis]) || !in_order {
+        return Err(Error::bug(format!("rows {rows:?} along axis {axis} of {}", view.shape)));
+    }
+    typed(view, shape, out)
+}
+
+/// Types and checks what a view reaches, and an output.
+fn typed<'a, T: bytemuck::Pod>(view: &View<'a>, shape: &Dims, out: &'a mut [u8]) -> Result<Padded<'a, T>> {
+    if !view.has_dense_rows() {
+        let step = view.strides[view.shape.len() - 1];
+        return Err(Error::bug(format!("a window kernel was given rows with a step of {step}; it needs dense rows")));
+    }
     let unaligned = |what: &str| Error::bug(format!("the {what} of a window kernel is no aligned {} buffer", view.dtype));
     let input: &[T] = bytemuck::try_cast_slice(view.bytes).map_err(|_| unaligned("input"))?;
     let found = out.len();
@@ -50,20 +79,13 @@ pub fn padded<'a, T: bytemuck::Pod>(view: &View<'a>, size: &Dims, shape: &Dims, 
     Ok(Padded { input, out, layout })
 }
 
-fn check_extents(view: &View<'_>, size: &Dims, shape: &Dims) -> Result<()> {
-    let rank = view.shape.len();
+fn check_window(size: &Dims, input: &Dims, shape: &Dims) -> Result<()> {
+    let rank = input.len();
     if rank == 0 || size.len() != rank || shape.len() != rank {
-        return Err(Error::bug(format!("a window {size} over {} to {shape}: the ranks differ or are 0", view.shape)));
+        return Err(Error::bug(format!("a window {size} over {input} to {shape}: the ranks differ or are 0")));
     }
-    let fits = (0..rank).all(|a| size[a] >= 1 && shape[a].checked_add(size[a] - 1) == Some(view.shape[a]));
-    if !fits {
-        return Err(Error::bug(format!("a window {size} over {} does not give {shape}", view.shape)));
-    }
-    if !view.has_dense_rows() {
-        let step = view.strides[rank - 1];
-        return Err(Error::bug(format!("a window kernel was given rows with a step of {step}; it needs dense rows")));
-    }
-    Ok(())
+    let fits = (0..rank).all(|a| size[a] >= 1 && shape[a].checked_add(size[a] - 1) == Some(input[a]));
+    if fits { Ok(()) } else { Err(Error::bug(format!("a window {size} over {input} does not give {shape}"))) }
 }
 
 /// The least and greatest element that the view's shape reaches must lie inside its bytes.

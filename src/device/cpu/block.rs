@@ -1,7 +1,7 @@
 //! Runs a program's steps on one block, one after another, in buffers that stay in the cache.
 //! It does not know tiles: what lies outside the array is folded back in when a step's input is padded.
 
-use super::line;
+use super::line::{self, Lines};
 use super::tape::{self, Registers};
 use crate::device::InputData;
 use crate::dtype::{Dtype, Number, put};
@@ -192,11 +192,14 @@ impl<'a> BlockValues<'a> {
             Stage::Formula { edge, constant, .. } => self.formula(program, step, part, (*edge, *constant), out, scratch),
             Stage::Line { axis, taps, edge, constant, .. } => {
                 let mut padded = std::mem::take(&mut scratch.padded);
-                let input = self.padded(program, step, 0, part, (*edge, *constant), &mut padded)?;
+                let lines = match self.rows_where_they_lie(program, step, *axis, part, *edge)? {
+                    Some(lines) => lines,
+                    None => Lines::padded(self.padded(program, step, 0, part, (*edge, *constant), &mut padded)?, *axis),
+                };
                 let done = match taps {
-                    LineTaps::Weights(weights) => line::weighted_sum(&input, *axis, weights, &part.shape, out),
-                    LineTaps::Least(window) => line::extreme(&input, *axis, *window, false, &part.shape, out),
-                    LineTaps::Greatest(window) => line::extreme(&input, *axis, *window, true, &part.shape, out),
+                    LineTaps::Weights(weights) => line::weighted_sum(&lines, weights, &part.shape, out),
+                    LineTaps::Least(window) => line::extreme(&lines, *window, false, &part.shape, out),
+                    LineTaps::Greatest(window) => line::extreme(&lines, *window, true, &part.shape, out),
                 };
                 scratch.padded = padded;
                 done
@@ -227,6 +230,33 @@ impl<'a> BlockValues<'a> {
             Stage::Tiles(tiles) => self.foreign(program, step, &**tiles, part, out),
             Stage::Fold(_) => Err(Error::bug("a fold inside a pass")),
         }
+    }
+
+    /// The rows under windows across rows, each looked at where it lies, those that an edge folds back in too; none along rows,
+    /// and where a constant lies outside.
+    fn rows_where_they_lie(
+        &self,
+        program: &Program,
+        step: &Step,
+        axis: usize,
+        part: &Region,
+        edge: Edge,
+    ) -> Result<Option<Lines<'_>>> {
+        let value = step.inputs.first().copied().unwrap_or_default();
+        let (array, held) = (program.info(value)?.shape, &self.boxes[value]);
+        let (first, last) = reach_of(step, 0, axis);
+        let (start, count) = (part.start[axis].cast_signed() + first, part.shape[axis] + (last - first).unsigned_abs());
+        if axis + 1 == part.shape.len() || count == 0 {
+            return Ok(None);
+        }
+        let row = |place: usize| held.0[axis].position(edge.fold(start + place.cast_signed(), array[axis])?);
+        let Some(rows) = (0..count).map(row).collect::<Option<Vec<usize>>>() else { return Ok(None) };
+        // Along the other axes a part is one piece of what is held.
+        let along = |own: usize| held.0[own].ranges().iter().any(|r| r.start <= part.start[own] && part.range(own).end <= r.end);
+        let at = |own: usize| if own == axis { Some(0) } else { held.0[own].position(part.start[own]).filter(|_| along(own)) };
+        let Some(start) = (0..part.shape.len()).map(at).collect::<Option<Dims>>() else { return Ok(None) };
+        let shape = part.shape.with(axis, held.shape()[axis]);
+        Ok(Some(Lines::folded(self.whole(value)?.crop(&Region { start, shape }), axis, rows)))
     }
 
     /// A step's input with its halo: looked at where it lies inside what is held, else copied and padded.
