@@ -111,6 +111,15 @@ impl Info {
     }
 }
 
+/// Units along an axis that are parts of one stream, each decoded after the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InOrder {
+    /// The axis.
+    pub axis: usize,
+    /// Bytes that the source keeps of each stream that is decoded in part.
+    pub kept: u64,
+}
+
 /// Where an array's units are read from. One unit is the smallest stored thing that is decoded alone.
 pub trait Source: Send + Sync {
     /// Shape, dtype and the rest; known when the source was opened.
@@ -121,6 +130,12 @@ pub trait Source: Send + Sync {
 
     /// The extents of a full unit. Units form a regular grid from index 0; the last along an axis may be short.
     fn unit(&self) -> Dims;
+
+    /// Whether units are decoded in order. Of each stream one unit at a time is then fetched and decoded; one further on than the
+    /// next passes over what lies between, one further back begins the stream again.
+    fn in_order(&self) -> Option<InOrder> {
+        None
+    }
 
     /// A bound on the stored bytes of the unit at this grid index, known without reading it.
     fn stored_bytes(&self, unit: &Dims) -> u64;

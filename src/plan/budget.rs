@@ -2,7 +2,7 @@
 //! It does not choose extents; it prices them.
 
 use super::Output;
-use super::frontier::{Frontier, Reads};
+use super::frontier::{Frontier, Reads, Streams};
 use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
@@ -59,6 +59,8 @@ pub struct Costs {
     pub reading: (usize, u64),
     /// Commit units between the beginning of their encoding and the end of their write, and their bytes together.
     pub writing: (usize, u64),
+    /// Streams whose units are decoded in order.
+    pub streams: Streams,
     /// Decoded units held at once: those of the tiles in flight, those kept for later tiles.
     pub units: u64,
     /// Units are kept for later tiles at the same place along the axes before this one.
@@ -287,12 +289,12 @@ pub fn price(
     let scratch = (scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block)) * threads as u64;
     let reading = read_ahead(threads, stored).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
     let writing = |behind: usize| threads.max(2).min(parts * behind);
-    let fixed = fixed.total() + states_bytes(program, sweep);
-    let left = memory.saturating_sub(fixed + scratch);
-    let rank = sweep.grid.shape.len();
+    let streams = frontier.streams(program)?;
+    let fixed = (fixed.total() + states_bytes(program, sweep)).saturating_add(streams.bytes);
+    let left = memory.saturating_sub(fixed.saturating_add(scratch));
     // Where nothing else fits: one tile, one unit on its way in, one on its way out.
-    let mut chosen = (rank, (1, 1), (1, 1));
-    'found: for kept in 0..=rank {
+    let mut chosen = (streams.kept, (1, 1), (1, 1));
+    'found: for kept in 0..=streams.kept {
         if frontier.held(1, kept)?.saturating_add(tile.out + stored + encoded) > left {
             continue;
         }
@@ -321,6 +323,7 @@ pub fn price(
         writing: (writing, writing as u64 * encoded),
         units,
         kept,
+        streams,
         ledger,
         predicted: ledger.saturating_add(lanes + fixed + scratch),
         reads: frontier.reads(kept)?,

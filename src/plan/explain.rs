@@ -192,7 +192,11 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
     } else {
         "once".to_owned()
     };
-    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held", bytes_text(costs.units)));
+    let open = match costs.streams.open {
+        0 => String::new(),
+        open => format!("; decoded in order, {open} streams left in part {}", bytes_text(costs.streams.bytes)),
+    };
+    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held{open}", bytes_text(costs.units)));
     put(
         text,
         1,

@@ -112,6 +112,17 @@ impl Compared {
     }
 }
 
+/// What streams cost: see [`Frontier::streams`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Streams {
+    /// Streams that are decoded in part at once.
+    pub open: u64,
+    /// Bytes that their sources keep of them.
+    pub bytes: u64,
+    /// The axes of the sweep along which units may be read again, from the outermost.
+    pub kept: usize,
+}
+
 impl<'p> Frontier<'p> {
     /// The frontier of a sweep.
     ///
@@ -237,6 +248,36 @@ impl<'p> Frontier<'p> {
             false => number.saturating_mul(unit).min(extent),
         };
         Ok(Window { from: from.map(begins), to: [all.1, here, before].map(begins), far: far.max(far_at_end) * unit })
+    }
+
+    /// Streams that are decoded in part at once, and along how many of the outer axes units may be read again.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn streams(&mut self, program: &Program) -> Result<Streams> {
+        let mut streams = Streams { open: 0, bytes: 0, kept: self.touch.counts().len() };
+        for input in 0..self.sizes.len() {
+            let (Some(order), Some(grid)) = (program.in_order(input), self.touch.grid(input).copied()) else { continue };
+            let along = self.touch.driver(input, order.axis);
+            let mut open = 1u64;
+            for own in (0..grid.shape.len()).filter(|own| *own != order.axis) {
+                let all = grid.counts()[own];
+                let touched = self.touch.spans(input, own, 0)?.count().max(self.touch.beat(input, own).most);
+                // Streams of an axis that moves faster are all begun before any of them goes on.
+                let units = match self.touch.driver(input, own) {
+                    _ if self.touch.is_entangled(input) => all,
+                    Some(axis) if along.is_some_and(|along| axis > along) => all,
+                    Some(_) => (2 * touched).min(all),
+                    None => touched.min(all),
+                };
+                open = open.saturating_mul(units as u64);
+            }
+            streams.open += open;
+            streams.bytes = streams.bytes.saturating_add(open.saturating_mul(order.kept));
+            // A unit that tiles share along a stream must be kept: to read it again is to begin the stream again.
+            streams.kept = streams.kept.min(along.unwrap_or(usize::MAX));
+        }
+        Ok(streams)
     }
 
     /// How often units are read where they are kept as [`Frontier::held`] says.

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::expr::Tape;
 use crate::graph::{Array, Fold, Origin, Stage};
 use crate::grid::Dims;
-use crate::storage::{Info, Source};
+use crate::storage::{InOrder, Info, Source};
 use std::sync::Arc;
 
 /// Where an input of a pass comes from.
@@ -115,6 +115,15 @@ impl Program {
             Some(step) => self.steps.get(step).map(|s| &s.info),
         };
         info.ok_or_else(|| Error::bug(format!("value {value} of {}", self.values())))
+    }
+
+    /// Whether the units of an input are decoded in order.
+    #[must_use]
+    pub fn in_order(&self, input: usize) -> Option<InOrder> {
+        match &self.inputs.get(input)?.from {
+            InputFrom::Source(source) => source.in_order(),
+            InputFrom::Late(_) => None,
+        }
     }
 
     /// Bytes of one element of a value.

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region};
 use crate::plan::{InputFrom, Pass, Touch, UnitKey};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How often a command that failed is given again: reads and writes where the failure may pass, a decoding by reading once
 /// more (what arrived may have been garbled on the way), a tile where its device says that it may pass.
@@ -56,6 +56,8 @@ pub struct Flow<'p> {
     tiles: BTreeMap<usize, Tile>,
     to_read: VecDeque<UnitKey>,
     reading: usize,
+    /// Streams of which a unit is being read or decoded; sources without streams have none.
+    busy: HashSet<UnitKey>,
     to_encode: VecDeque<PartKey>,
     encoding: usize,
     /// Tiles that are not computed yet, and tiles whose results are held or being made.
@@ -87,6 +89,7 @@ impl<'p> Flow<'p> {
             tiles: BTreeMap::new(),
             to_read: VecDeque::new(),
             reading: 0,
+            busy: HashSet::new(),
             to_encode: VecDeque::new(),
             encoding: 0,
             ahead: 0,
@@ -250,7 +253,11 @@ impl<'p> Flow<'p> {
         unit.ready = true;
         self.stored.release(unit.stored);
         self.reading -= 1;
-        for tile in std::mem::take(&mut unit.waiting) {
+        let waiting = std::mem::take(&mut unit.waiting);
+        if let Some(stream) = self.stream(key) {
+            self.busy.remove(&stream);
+        }
+        for tile in waiting {
             let tile_state = self.tile(tile)?;
             tile_state.missing -= 1;
         }
@@ -316,10 +323,16 @@ impl<'p> Flow<'p> {
         }
     }
 
-    /// Tells units to be read while there is room between read and decoding.
+    /// Tells units to be read while there is room between read and decoding; of a stream one at a time.
     fn read_ahead(&mut self, commands: &mut Vec<Command>) -> Result<()> {
+        let mut passed_by = 0;
         while self.reading < self.pass.costs.reading.0.max(1) {
-            let Some(key) = self.to_read.front().copied() else { return Ok(()) };
+            let Some(key) = self.to_read.get(passed_by).copied() else { return Ok(()) };
+            let stream = self.stream(key);
+            if stream.is_some_and(|stream| self.busy.contains(&stream)) {
+                passed_by += 1;
+                continue;
+            }
             let unit = self.units.get(&key).ok_or_else(|| Error::bug(format!("unit {key:?} is to be read for nobody")))?;
             if !self.stored.take(unit.stored) {
                 if self.reading > 0 {
@@ -328,12 +341,20 @@ impl<'p> Flow<'p> {
                 let limit = bytes_text(self.stored.limit());
                 return Err(Error::bug(format!("a unit of {} where the largest is to have {limit}", bytes_text(unit.stored))));
             }
-            self.to_read.pop_front();
+            self.to_read.remove(passed_by);
+            self.busy.extend(stream);
             self.reading += 1;
             self.reads += 1;
             commands.push(Command::Read(key));
         }
         Ok(())
+    }
+
+    /// The stream that a unit is a part of: its first unit.
+    fn stream(&self, (input, number): UnitKey) -> Option<UnitKey> {
+        let axis = self.pass.program.in_order(input)?.axis;
+        let counts = self.touch.grid(input)?.counts();
+        Some((input, counts.linear_of(&counts.index_of(number).with(axis, 0))))
     }
 
     /// Tells the next tile in order to join, if it is computed; without folds there is nothing to join.

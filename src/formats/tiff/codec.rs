@@ -2,10 +2,10 @@
 //! It does not know files, pages or where a block lies in an image.
 
 use super::directory::Order;
+use super::unpack::Unpack;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
-use weezl::{BitOrder, LzwStatus, decode::Decoder};
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// How a block's bytes are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,105 +93,13 @@ impl Rows {
 /// # Errors
 /// A stream that is broken or holds fewer bytes than `out` needs.
 pub(super) fn expand(codec: Codec, stored: &[u8], out: &mut [u8]) -> Result<()> {
-    let filled = match codec {
-        Codec::None => {
-            let n = stored.len().min(out.len());
-            out.iter_mut().zip(stored).for_each(|(o, s)| *o = *s);
-            n
-        }
-        Codec::Lzw => lzw(stored, out)?,
-        Codec::Deflate => inflate(stored, out)?,
-        Codec::PackBits => packbits(stored, out),
-    };
+    let (mut unpack, mut from) = (Unpack::new(codec), stored);
+    let filled = unpack.fill(&mut from, out)?;
     if filled < out.len() {
         let what = format!("a {codec:?} block of {} bytes holds {filled} of the {} its header promises", stored.len(), out.len());
         return Err(Error::machine(what));
     }
-    Ok(())
-}
-
-fn inflate(stored: &[u8], out: &mut [u8]) -> Result<usize> {
-    let mut state = Decompress::new(true);
-    let mut ended = false;
-    while !ended && position(state.total_out()) < out.len() {
-        let written = position(state.total_out());
-        match inflate_step(&mut state, stored, out.get_mut(written..).unwrap_or_default())? {
-            Status::StreamEnd => ended = true,
-            Status::BufError => return Ok(position(state.total_out())),
-            Status::Ok => {}
-        }
-    }
-    let filled = position(state.total_out());
-    // The checksum follows the last byte: read on to it, so that a flipped bit does not pass as a pixel.
-    let mut beyond = [0; 1024];
-    while !ended {
-        match inflate_step(&mut state, stored, &mut beyond)? {
-            Status::StreamEnd => ended = true,
-            Status::BufError => return Err(Error::machine("a deflate block is broken: it ends before its checksum")),
-            Status::Ok => {}
-        }
-    }
-    Ok(filled)
-}
-
-/// One step of inflating; `BufError` where nothing moves any more.
-fn inflate_step(state: &mut Decompress, stored: &[u8], room: &mut [u8]) -> Result<Status> {
-    let before = (state.total_in(), state.total_out());
-    let input = stored.get(position(before.0)..).unwrap_or_default();
-    let status = state.decompress(input, room, FlushDecompress::None);
-    let status = status.map_err(|e| Error::machine(format!("a deflate block is broken: {e}")))?;
-    let is_stuck = status != Status::StreamEnd && before == (state.total_in(), state.total_out());
-    Ok(if is_stuck { Status::BufError } else { status })
-}
-
-fn position(total: u64) -> usize {
-    usize::try_from(total).unwrap_or(usize::MAX)
-}
-
-fn lzw(stored: &[u8], out: &mut [u8]) -> Result<usize> {
-    if stored.first() == Some(&0) && stored.get(1).is_some_and(|b| b & 1 == 1) {
-        return Err(Error::machine("an LZW block has the bit order of before 1992, which is not supported"));
-    }
-    let mut decoder = Decoder::with_tiff_size_switch(BitOrder::Msb, 8);
-    let (mut read, mut written) = (0, 0);
-    while written < out.len() {
-        let result = decoder.decode_bytes(stored.get(read..).unwrap_or_default(), out.get_mut(written..).unwrap_or_default());
-        read += result.consumed_in;
-        written += result.consumed_out;
-        match result.status {
-            Ok(LzwStatus::Done | LzwStatus::NoProgress) => break,
-            Ok(LzwStatus::Ok) if result.consumed_in == 0 && result.consumed_out == 0 => break,
-            Ok(LzwStatus::Ok) => {}
-            Err(e) => return Err(Error::machine(format!("an LZW block is broken at its byte {read}: {e}"))),
-        }
-    }
-    Ok(written)
-}
-
-fn packbits(stored: &[u8], out: &mut [u8]) -> usize {
-    let (mut input, mut filled) = (stored, 0);
-    while let Some((head, rest)) = input.split_first() {
-        let room = out.get_mut(filled..).unwrap_or_default();
-        if room.is_empty() {
-            break;
-        }
-        let head = usize::from(*head);
-        if head < 128 {
-            let n = (head + 1).min(rest.len()).min(room.len());
-            room.iter_mut().zip(rest.iter().take(n)).for_each(|(o, s)| *o = *s);
-            filled += n;
-            input = rest.get(head + 1..).unwrap_or_default();
-        } else if head == 128 {
-            input = rest;
-        } else {
-            let Some((value, rest)) = rest.split_first() else { break };
-            let n = (257 - head).min(room.len());
-            room.iter_mut().take(n).for_each(|o| *o = *value);
-            filled += n;
-            input = rest;
-        }
-    }
-    filled
+    unpack.close(&mut from)
 }
 
 /// Turns the samples of whole rows as stored into native numbers: byte order and predictor.
@@ -294,6 +202,7 @@ pub(super) fn deflate_bound(len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weezl::BitOrder;
 
     #[test]
     fn codecs_fill_what_they_hold_and_say_what_is_missing() {

@@ -8,7 +8,8 @@
 //! | `layout` | directories → shape, axes, pixel sizes, block table |
 //! | `imagej`, `ome`, `shaped` | the three dialects of image descriptions |
 //! | `units` | names of units |
-//! | `codec` | LZW, deflate, PackBits, predictors, byte order |
+//! | `codec`, `unpack` | LZW, deflate, PackBits, predictors, byte order; a block piece by piece |
+//! | `streams` | rows of strips that are too large to be decoded whole |
 //! | `source`, `stack` | one file, many files, as a [`Source`] |
 //! | `plan`, `entries`, `strips`, `tiles`, `partial` | writing: pages of an array, directories, the two layouts, the unfinished file |
 
@@ -24,9 +25,11 @@ mod plan;
 mod shaped;
 mod source;
 mod stack;
+mod streams;
 mod strips;
 mod tiles;
 mod units;
+mod unpack;
 
 use crate::error::Result;
 use crate::storage::{Info, Sink, Source};

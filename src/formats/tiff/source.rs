@@ -4,10 +4,11 @@
 use super::codec::{self, Codec, Rows};
 use super::layout::{self, Layout};
 use super::page::Storage;
+use super::streams::{self, Fetched, Plane, Stored, Streams, Strips};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid};
 use crate::os::read_exact_at;
-use crate::storage::{Info, Source};
+use crate::storage::{InOrder, Info, Source};
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ const WHOLE_PAGE_BYTES: usize = 4 << 20;
 const ROWS_BYTES: usize = 2 << 20;
 /// Small strips are taken together up to about this size.
 const STRIPS_BYTES: usize = 1 << 20;
+/// A strip that decodes to more than this is decoded row by row, in order.
+const STRIP_BYTES: usize = 8 << 20;
 
 /// One file's stack.
 pub(super) struct TiffSource {
@@ -25,6 +28,8 @@ pub(super) struct TiffSource {
     file: Option<File>,
     layout: Layout,
     unit: Dims,
+    /// The strips that are decoded in order, where they are.
+    streams: Option<Streams>,
 }
 
 /// A block, or rows of one, that a unit is made of.
@@ -46,7 +51,8 @@ impl TiffSource {
     pub fn open(path: &Path) -> Result<Self> {
         let (layout, file) = layout::read(path)?;
         let unit = unit_of(&layout);
-        Ok(TiffSource { path: path.to_owned(), file: Some(file), layout, unit })
+        let streams = large_strips(&layout).map(|_| Streams::default());
+        Ok(TiffSource { path: path.to_owned(), file: Some(file), layout, unit, streams })
     }
 
     /// Gives the file handle back; reads open the file again.
@@ -58,6 +64,7 @@ impl TiffSource {
     /// Makes each page, or plane of one, a unit whatever its blocks are.
     pub fn set_whole_pages(&mut self) {
         self.unit = whole_page(&self.layout);
+        self.streams = None;
     }
 
     /// The region of a unit within its page, and which page and plane that is.
@@ -157,18 +164,29 @@ impl TiffSource {
         Ok(())
     }
 
+    /// The rows of a unit of strips that are decoded in order, and where they are.
+    fn in_streams(&self, unit: &Dims) -> Result<Option<(&Streams, Strips, Plane, Range<usize>)>> {
+        let Some((streams, strips)) = self.streams.as_ref().zip(large_strips(&self.layout)) else { return Ok(None) };
+        let (page, sample, rows, _) = self.place(unit)?;
+        Ok(Some((streams, strips, (page, sample), rows)))
+    }
+
     /// Decodes whole rows of one block.
     fn expand(&self, part: &Part, stored: &[u8], out: &mut [u8], width: usize) -> Result<()> {
-        let geometry = &self.layout.geometry;
         if part.bytes == 0 {
-            crate::tile::fill(out, &self.missing());
+            self.put_missing(out);
             return Ok(());
         }
-        let named = |e: Error| e.at(format!("{}, block at byte {}", self.path.display(), part.at)).hint("the file is damaged");
-        codec::expand(part.storage.codec, stored, out).map_err(named)?;
-        let rows = Rows { dtype: geometry.dtype, width, samples: geometry.together() };
-        codec::restore(out, rows, self.layout.order, part.storage.predictor);
+        codec::expand(part.storage.codec, stored, out).map_err(|e| self.damaged(e, part.at))?;
+        self.restore(part.storage, width, out);
         Ok(())
+    }
+
+    /// Turns whole rows as stored into native numbers.
+    fn restore(&self, storage: Storage, width: usize, out: &mut [u8]) {
+        let geometry = &self.layout.geometry;
+        let rows = Rows { dtype: geometry.dtype, width, samples: geometry.together() };
+        codec::restore(out, rows, self.layout.order, storage.predictor);
     }
 
     /// The element that stands where nothing is stored: nodata, else 0.
@@ -178,6 +196,45 @@ impl TiffSource {
         crate::dtype::put(crate::dtype::Number::Float(info.nodata.unwrap_or(0.0)), info.dtype, &mut element);
         element
     }
+}
+
+impl Stored for TiffSource {
+    fn strip(&self, (page, sample): Plane, number: usize) -> Result<Option<Range<u64>>> {
+        let geometry = &self.layout.geometry;
+        let found = self.layout.blocks.storage(page).and_then(|storage| {
+            let (down, _) = storage.counts(geometry);
+            self.layout.blocks.block(page, sample * down + number)
+        });
+        let (at, bytes) = found.ok_or_else(|| Error::bug(format!("{}: no block table for page {page}", self.path.display())))?;
+        Ok((bytes > 0).then(|| at..at.saturating_add(bytes)))
+    }
+
+    fn bytes_at(&self, at: u64, into: &mut [u8]) -> Result<()> {
+        let opened = match &self.file {
+            Some(_) => None,
+            None => Some(File::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?),
+        };
+        let Some(file) = self.file.as_ref().or(opened.as_ref()) else { return Err(Error::bug("a file that is not open")) };
+        let len = into.len();
+        read_exact_at(file, into, at).map_err(|e| self.read_error(&e, len, at))
+    }
+
+    fn damaged(&self, error: Error, at: u64) -> Error {
+        error.at(format!("{}, block at byte {at}", self.path.display())).hint("the file is damaged")
+    }
+
+    fn put_missing(&self, out: &mut [u8]) {
+        crate::tile::fill(out, &self.missing());
+    }
+}
+
+/// The strips of an array of which each is too large to be decoded whole; none where they are not.
+fn large_strips(layout: &Layout) -> Option<Strips> {
+    let geometry = &layout.geometry;
+    let [storage] = layout.blocks.storages.as_slice() else { return None };
+    let (line, rows) = (geometry.bytes(1, geometry.width).max(1), storage.rows.min(geometry.height).max(1));
+    let is_large = !storage.tiled && !storage.has_free_rows(geometry) && rows.saturating_mul(line) > STRIP_BYTES;
+    is_large.then_some(Strips { rows, height: geometry.height, line, codec: storage.codec })
 }
 
 fn as_offset(len: usize) -> u64 {
@@ -206,6 +263,8 @@ fn unit_of(layout: &Layout) -> Dims {
     let line = geometry.bytes(1, geometry.width).max(1);
     let rows = if storage.tiled {
         storage.rows
+    } else if large_strips(layout).is_some() {
+        (ROWS_BYTES / line).max(1)
     } else if storage.codec == Codec::None && storage.has_free_rows(geometry) {
         if geometry.plane_bytes() <= WHOLE_PAGE_BYTES { geometry.height } else { (ROWS_BYTES / line).max(1) }
     } else {
@@ -228,12 +287,23 @@ impl Source for TiffSource {
         self.unit
     }
 
+    fn in_order(&self) -> Option<InOrder> {
+        let axis = self.layout.leading.len() + usize::from(self.layout.geometry.planar);
+        self.streams.as_ref().map(|_| InOrder { axis, kept: streams::KEPT })
+    }
+
     fn stored_bytes(&self, unit: &Dims) -> u64 {
+        if self.streams.is_some() {
+            return self.most_stored();
+        }
         self.parts(unit).map_or(0, |parts| parts.iter().map(|p| as_offset(p.bytes)).sum())
     }
 
     fn most_stored(&self) -> u64 {
         let (geometry, raw) = (&self.layout.geometry, self.unit.count() * self.layout.info.dtype.size());
+        if self.streams.is_some() {
+            return Fetched::bound(raw);
+        }
         let of = |storage: &Storage| {
             if storage.has_free_rows(geometry) {
                 return as_offset(raw);
@@ -250,12 +320,18 @@ impl Source for TiffSource {
 
     /// A block is decoded whole before the rows and columns of the unit are taken out of it.
     fn decoding_bytes(&self) -> u64 {
+        if self.streams.is_some() {
+            return 2 * streams::KEPT;
+        }
         let geometry = &self.layout.geometry;
         let packed = self.layout.blocks.storages.iter().filter(|s| !s.has_free_rows(geometry));
         packed.map(|s| as_offset(geometry.bytes(s.rows, s.columns))).max().unwrap_or(0)
     }
 
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
+        if let Some((streams, strips, plane, rows)) = self.in_streams(unit)? {
+            return streams.fetch(self, strips, plane, &rows).map(Some);
+        }
         let parts = self.parts(unit)?;
         let bytes = parts.iter().map(|p| p.bytes).sum();
         if bytes == 0 {
@@ -273,6 +349,12 @@ impl Source for TiffSource {
     }
 
     fn decode(&self, unit: &Dims, stored: Option<Vec<u8>>, out: &mut [u8]) -> Result<()> {
+        if let Some((streams, strips, plane, rows)) = self.in_streams(unit)? {
+            streams.decode(self, strips, (plane, rows), stored.unwrap_or_default(), out)?;
+            let Some(storage) = self.layout.blocks.storage(plane.0) else { return Err(Error::bug("a page without blocks")) };
+            self.restore(storage, self.layout.geometry.width, out);
+            return Ok(());
+        }
         let (_, _, rows, columns) = self.place(unit)?;
         let stored = stored.unwrap_or_default();
         let mut done = 0;

@@ -4,7 +4,7 @@
 use super::source::TiffSource;
 use crate::error::{Error, Result};
 use crate::grid::Dims;
-use crate::storage::{Axis, Info, Source};
+use crate::storage::{Axis, InOrder, Info, Source};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +81,12 @@ impl Source for Stack {
 
     fn unit(&self) -> Dims {
         self.unit
+    }
+
+    fn in_order(&self) -> Option<InOrder> {
+        // Files that are cut alike may yet be stored differently.
+        let first = self.files.iter().find_map(Source::in_order);
+        first.map(|order| InOrder { axis: order.axis + 1, ..order })
     }
 
     fn stored_bytes(&self, unit: &Dims) -> u64 {
