@@ -72,6 +72,28 @@ pub fn available_bytes() -> Option<u64> {
     }
 }
 
+/// Bytes that may be written where a path is, as far as the file system knows.
+#[cfg(unix)]
+#[must_use]
+#[allow(unsafe_code, reason = "no safe call says how much room a file system has")]
+#[allow(clippy::useless_conversion, reason = "other systems' numbers are narrower")]
+pub fn free_bytes(path: &std::path::Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: all bytes zero is a value of this struct of numbers.
+    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the path ends with 0 and lives until the call returns; the struct is ours and large enough.
+    let said = unsafe { libc::statvfs(path.as_ptr(), &raw mut found) };
+    (said == 0).then(|| u64::from(found.f_bavail).saturating_mul(u64::from(found.f_frsize)))
+}
+
+/// Other systems are asked by writing.
+#[cfg(not(unix))]
+#[must_use]
+pub fn free_bytes(_path: &std::path::Path) -> Option<u64> {
+    None
+}
+
 /// Bytes of this process that are resident now.
 #[must_use]
 pub fn resident_bytes() -> Option<u64> {

@@ -1,6 +1,8 @@
 //! Arrays that a run makes for itself: what no order of tiles reads once under a small budget goes through scratch, gives the same bytes,
 //! is said before, goes on where it was cut off, and leaves nothing behind.
 
+mod rig;
+
 use stackmill::graph::Array;
 use stackmill::ops::reduce::Std;
 use stackmill::{Error, Options, ScratchIn, Session};
@@ -215,4 +217,21 @@ impl SliceMean for Array {
     fn slice_mean(&self) -> Array {
         self.astype(stackmill::dtype::Dtype::F64).mean()
     }
+}
+
+#[test]
+fn what_does_not_fit_on_the_disk_is_not_begun() {
+    let folder = folder("disk");
+    // Running sums along 200,000 planes: nobody's disk for temporary files.
+    let planes = rig::Zeros::new(&[200_000, 8000, 8000], stackmill::Dtype::U16, &[1, 1000, 1000]);
+    let sums = Array::from_source(planes.clone()).cumsum(0);
+    let path = folder.join("out.zarr");
+    let asked = Options { chunks: Some(vec![1, 1000, 1000]), ..options(2048) };
+    let session = Session::save(&[(sums, &path)], &asked).unwrap();
+    assert!(!session.plan().stored.is_empty(), "{}", session.explain());
+    let error = session.run(&|_| Ok(())).unwrap_err().to_string();
+    assert!(error.contains("TiB does not fit into") && error.contains("--scratch DIR"), "{error}");
+    assert_eq!(planes.fetched.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(names(&folder), Vec::<String>::new(), "nothing is left behind");
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -184,6 +184,11 @@ pub struct Session {
     options: Options,
 }
 
+/// Bytes of what a plan stores in scratch.
+fn stored_bytes(plan: &Plan) -> u64 {
+    plan.stored.iter().map(|stored| stored.source.info().bytes()).fold(0, u64::saturating_add)
+}
+
 impl Session {
     /// Plans the outputs.
     ///
@@ -198,7 +203,7 @@ impl Session {
         };
         let plan = plan_with(&outputs, &options.machine(), scratch.as_ref().map(|room| room as &dyn Scratch))?;
         if let Some(room) = &scratch {
-            room.hold(identity::of_stored(&outputs, &plan));
+            room.hold(identity::of_stored(&outputs, &plan), stored_bytes(&plan));
         }
         let (own, outputs) = (outputs.len(), all_outputs(&outputs, &plan.stored));
         Ok(Session { outputs, own, plan, scratch, options: options.clone() })
@@ -287,7 +292,7 @@ impl Session {
 
     /// What is stored in scratch, and where.
     fn stored_words(&self) -> Vec<String> {
-        let bytes: u64 = self.plan.stored.iter().map(|stored| stored.source.info().bytes()).sum();
+        let bytes = stored_bytes(&self.plan);
         let names = self.plan.stored.iter().map(|stored| stored.array.node().origin.op.as_str()).collect::<Vec<_>>().join(", ");
         let room = self.scratch.iter().filter(|_| !self.plan.stored.is_empty());
         room.map(|room| format!("{names}: {} of scratch in {}", bytes_text(bytes), room.path().display())).collect()

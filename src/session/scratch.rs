@@ -6,7 +6,7 @@
 //! number, so that a journal never tells of units that were overwritten since.
 
 use super::identity::fnv;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region};
 use crate::os::{read_exact_at, write_all_at};
 use crate::storage::{Identity, Info, Scratch, Sink, Source, Written};
@@ -24,8 +24,9 @@ pub(super) struct Room {
     path: PathBuf,
     /// Whether what an unfinished run wrote may be gone on with.
     is_kept: bool,
-    /// What the file is to hold, hashed.
+    /// What the file is to hold, hashed, and its bytes.
     layout: AtomicU64,
+    bytes: AtomicU64,
     open: Mutex<Option<(Arc<File>, u64)>>,
 }
 
@@ -46,12 +47,13 @@ impl Room {
     }
 
     fn at(path: PathBuf, is_kept: bool) -> Arc<Room> {
-        Arc::new(Room { path, is_kept, layout: AtomicU64::new(0), open: Mutex::new(None) })
+        Arc::new(Room { path, is_kept, layout: AtomicU64::new(0), bytes: AtomicU64::new(0), open: Mutex::new(None) })
     }
 
     /// Says what the file is to hold: what an unfinished run left of anything else is of no use.
-    pub fn hold(&self, arrays: u64) {
+    pub fn hold(&self, arrays: u64, bytes: u64) {
         self.layout.store(arrays, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Where the file is.
@@ -80,12 +82,29 @@ impl Room {
         if let Some(open) = &*state {
             return Ok(open.clone());
         }
+        self.ask_for_room()?;
         let made = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&self.path);
         let file = made.map_err(|e| self.failed("make", &e))?;
         let number = fresh();
         let head = [self.layout.load(Ordering::Relaxed).to_le_bytes(), number.to_le_bytes()].concat();
         write_all_at(&file, &head, 0).map_err(|e| self.failed("write", &e))?;
         Ok(state.insert((Arc::new(file), number)).clone())
+    }
+
+    /// Hours of work shall not end where the disk does: what is known not to fit is not begun.
+    fn ask_for_room(&self) -> Result<()> {
+        let needed = self.bytes.load(Ordering::Relaxed);
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // An old file, which the new one takes the place of, gives its room back.
+        let old = std::fs::metadata(&self.path).map_or(0, |meta| meta.len());
+        match crate::os::free_bytes(folder) {
+            Some(free) if free.saturating_add(old) < needed => {
+                let (needed, free) = (bytes_text(needed), bytes_text(free));
+                let what = format!("scratch of {needed} does not fit into {}, which has {free} left", folder.display());
+                Err(Error::machine(what).hint("--scratch DIR keeps scratch elsewhere, --scratch never does without"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The file that an unfinished run left, if it holds the same arrays.
