@@ -142,6 +142,28 @@ fn a_view_passes_over_what_lies_before_it() {
     assert!(state.len() == 1 && state[&1].2 == 1, "{state:?}");
 }
 
+#[test]
+fn rows_walked_backwards_go_through_scratch_or_are_decoded_again() {
+    let folder = folder("backwards");
+    let (path, shape) = (folder.join("out.zarr"), [6, 2000, 300]);
+    let pixels = ndarray::Array3::from_shape_fn(shape, |(z, y, x)| pixel(z, 1999 - y, x));
+    let chunks = Some(vec![1, 50, 300]);
+    for (scratch, stored) in [(stackmill::ScratchIn::Beside, 1), (stackmill::ScratchIn::Nowhere, 0)] {
+        let source = Streams::new(shape, 5);
+        let turned = Array::from_source(source.clone()).flip_with(stackmill::ops::geometry::Flip { axis: 1.into() });
+        let asked = Options { chunks: chunks.clone(), scratch, tile: Some(vec![1, 50, 300]), ..options(64 << 20) };
+        let session = Session::save(&[(turned, &path)], &asked).unwrap();
+        assert_eq!(session.plan().stored.len(), stored, "{}", session.explain());
+        assert_eq!(session.explain().contains("backwards: each 200.5 x"), stored == 0, "{}", session.explain());
+        session.run(&|_| Ok(())).unwrap();
+        let begun = source.begun();
+        assert!(if stored == 1 { begun == 6 } else { begun > 6 * 30 }, "{stored} stored: begun {begun}");
+        let made = Array::open(&path).compute_with(&options(1 << 30)).unwrap();
+        assert!(made.to_ndarray::<u16>().unwrap() == pixels.clone().into_dyn());
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// A file of pages of `u16`, each one deflate strip; what is stored a page.
 fn strips(path: &Path, shape: [usize; 3], predictor: bool) -> Vec<usize> {
     let mut file = b"II*\0\0\0\0\0".to_vec();

@@ -76,6 +76,12 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// How often a stored unit is decoded, on the average.
+    #[must_use]
+    pub fn decoded_factor(&self) -> f64 {
+        self.read_factor() * self.streams.again
+    }
+
     /// How often each decoded byte is read: 1 where the frontier fits.
     #[must_use]
     pub fn read_factor(&self) -> f64 {

@@ -194,7 +194,11 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
     };
     let open = match costs.streams.open {
         0 => String::new(),
-        open => format!("; decoded in order, {open} streams left in part {}", bytes_text(costs.streams.bytes)),
+        open => {
+            let (bytes, again) = (bytes_text(costs.streams.bytes), costs.streams.again);
+            let backwards = if again > 1.0 { format!(", backwards: each {again:.1} x") } else { String::new() };
+            format!("; decoded in order{backwards}, {open} streams left in part {bytes}")
+        }
     };
     put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held{open}", bytes_text(costs.units)));
     put(

@@ -113,7 +113,7 @@ impl Compared {
 }
 
 /// What streams cost: see [`Frontier::streams`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Streams {
     /// Streams that are decoded in part at once.
     pub open: u64,
@@ -121,6 +121,8 @@ pub struct Streams {
     pub bytes: u64,
     /// The axes of the sweep along which units may be read again, from the outermost.
     pub kept: usize,
+    /// How often a unit that is read is decoded on the average: more than once where a stream is walked backwards.
+    pub again: f64,
 }
 
 impl<'p> Frontier<'p> {
@@ -255,7 +257,7 @@ impl<'p> Frontier<'p> {
     /// # Errors
     /// A program that reads values that do not exist.
     pub fn streams(&mut self, program: &Program) -> Result<Streams> {
-        let mut streams = Streams { open: 0, bytes: 0, kept: self.touch.counts().len() };
+        let mut streams = Streams { open: 0, bytes: 0, kept: self.touch.counts().len(), again: 1.0 };
         for input in 0..self.sizes.len() {
             let (Some(order), Some(grid)) = (program.in_order(input), self.touch.grid(input).copied()) else { continue };
             let along = self.touch.driver(input, order.axis);
@@ -272,6 +274,8 @@ impl<'p> Frontier<'p> {
                 };
                 open = open.saturating_mul(units as u64);
             }
+            let backwards = self.touch.is_entangled(input) || self.touch.falls(input, order.axis)?;
+            streams.again = streams.again.max(if backwards { (grid.counts()[order.axis] + 1) as f64 / 2.0 } else { 1.0 });
             streams.open += open;
             streams.bytes = streams.bytes.saturating_add(open.saturating_mul(order.kept));
             // A unit that tiles share along a stream must be kept: to read it again is to begin the stream again.

@@ -49,6 +49,6 @@ fn of_pass(plan: &Plan, pass: &Pass) -> f64 {
     let steps: u64 = (0..program.steps.len()).map(|step| an_element(program, step)).sum();
     let an_element = steps as f64 / OPERATIONS + program.steps.len() as f64 / CACHED;
     let computed = elements * pass.costs.recompute.max(1.0) * an_element;
-    let busy = coded / DECODED + (raw + written) / COPIED + computed;
+    let busy = coded * pass.costs.streams.again / DECODED + (raw + written) / COPIED + computed;
     (busy / plan.machine.threads.max(1) as f64).max((coded * COMPRESSED + raw + written) / DISK)
 }

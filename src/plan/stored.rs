@@ -172,10 +172,11 @@ fn reason(outputs: &[Output], machine: &Machine, without: &Result<Plan>) -> Resu
         }
         Err(_) => return Ok(None),
     };
-    let factor = |pass: &Pass| pass.costs.read_factor();
+    let factor = |pass: &Pass| pass.costs.decoded_factor();
     let most = plan.passes.iter().max_by(|a, b| factor(a).total_cmp(&factor(b)));
     if let Some(pass) = most.filter(|pass| factor(pass) > AMPLIFIED) {
-        let why = format!("without it pass {} reads every unit {:.2} x", pass.number + 1, factor(pass));
+        let does = if pass.costs.streams.again > 1.0 { "decodes" } else { "reads" };
+        let why = format!("without it pass {} {does} every unit {:.2} x", pass.number + 1, factor(pass));
         return Ok(Some(Reason { why, sets: hard(outputs, machine)?, is_shared: false }));
     }
     if plan.passes.len() < 2 {
