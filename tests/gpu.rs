@@ -17,6 +17,8 @@ mod pipelines;
 mod rig;
 #[path = "gpu/stacks.rs"]
 mod stacks;
+#[path = "gpu/trace.rs"]
+mod trace;
 #[path = "gpu/windows.rs"]
 mod windows;
 

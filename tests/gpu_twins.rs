@@ -56,7 +56,7 @@ fn spread(text: &str, array: &Array, gpus: usize, faults: Faults) -> Made {
     let tiled = Options { gpus, ..options(&driver(), Some(&[1, 64, 80])) };
     let open = |plan: &Plan| {
         assert_eq!(plan.machine.gpus, gpus, "{text}");
-        let wish = Wish { name: driver(), gpus, vram: plan.machine.vram, checked: false, longest: None, faults };
+        let wish = Wish { name: driver(), gpus, vram: plan.machine.vram, checked: false, timed: true, longest: None, faults };
         opened_as(wish, 2)
     };
     run_with(text, std::slice::from_ref(array), &tiled, Some(open))
@@ -73,6 +73,9 @@ fn both_take_part_and_no_bit_changes() {
         assert!(both.notices().is_empty(), "{text}: {:?}", both.notices());
         let lanes = |made: &Made| made.summary.passes.iter().map(|pass| pass.device_lanes).max();
         assert_eq!((lanes(&alone), lanes(&both)), (Some(3), Some(6)), "{text}");
+        let timed =
+            |made: &Made| made.summary.passes.iter().map(|pass| pass.device_seconds.iter().filter(|s| **s > 0.0).count()).max();
+        assert_eq!((timed(&alone), timed(&both)), (Some(1), Some(2)), "{text}: devices that told when they worked");
     }
     let explained = planned(TEXT, &pipeline(TEXT, &stack(), &[]), &Options { gpus: 2, ..options(&driver(), None) }).explain();
     assert!(explained.contains("each on each of 2 GPUs"), "{explained}");

@@ -67,7 +67,8 @@ pub struct Showing {
     /// once; never also leaves out the summary; json writes objects for programs
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
-    /// Write what every thread did when to FILE.json, in place of an old one, for ui.perfetto.dev
+    /// Write what every thread did when to FILE.json, in place of an old one, for ui.perfetto.dev; and what a GPU did, by its
+    /// own clock, where it has one
     #[arg(long, value_name = "FILE.json", value_parser = trace)]
     pub trace: Option<PathBuf>,
 }

@@ -159,7 +159,9 @@ mod tests {
         let display = Display { label: "demo".to_owned(), bar: None, lines: true, objects: false, next: Cell::new(0.0) };
         let bytes = (64 << 20, 128 << 20);
         let (notices, waiting_on) = (Vec::new(), Lane::Compute);
-        let progress = Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on, notices, span: None, held: 5 };
+        let (span, device_spans) = (None, Vec::new());
+        let progress =
+            Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on, notices, span, device_spans, held: 5 };
         assert_eq!(object(&progress)["seconds_left"], 6.0);
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";
         assert_eq!(display.words(&progress), line);

@@ -99,7 +99,7 @@ impl Run {
         let missing = |what: &str| Error::caller(format!("run needs {what}")).hint(USAGE);
         let output = self.output.as_deref().ok_or_else(|| missing("OUT, the file to write, and a pipeline"))?;
         let pipeline = self.pipeline.as_deref().ok_or_else(|| missing("a pipeline"))?;
-        let options = self.limits.options(&self.writing);
+        let options = Options { timed: self.showing.trace.is_some(), ..self.limits.options(&self.writing) };
         let made = self.files.evaluate(&self.input, pipeline)?;
         let targets = self.files.targets(&self.input, output, &made)?;
         let session = Session::save(&targets, &options)?;

@@ -1,8 +1,9 @@
-//! A run as a file that ui.perfetto.dev and chrome://tracing show: a row a thread of each lane, and the bytes that are held.
+//! A run as a file that ui.perfetto.dev and chrome://tracing show: a row a thread of each lane, a row a device that has a clock of
+//! its own, and the bytes that are held.
 //! It does not know what the work was; it is shown a [`Progress`] after each piece.
 
 use crate::error::{Error, Result};
-use crate::run::{Lane, Progress, Span};
+use crate::run::{DeviceSpan, Lane, Progress, Span};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// Threads that one lane may have in a trace: rows of different lanes do not meet.
 const MOST_WORKERS: usize = 10_000;
+/// How the times of a device's row came about.
+const CLOCK: &str =
+    "the device's own, moved by the least that no work begins before it was sent or ends after it was seen to be done";
 
 /// A trace that is written while the run goes on.
 pub struct Trace {
@@ -37,12 +41,10 @@ impl Trace {
     /// # Errors
     /// A full disk.
     pub fn add(&self, progress: &Progress) -> Result<()> {
+        progress.device_spans.iter().try_for_each(|span| self.add_of_device(span, progress.pass.0))?;
         let Some(span) = &progress.span else { return Ok(()) };
         let (row, name) = row_of(span);
-        if self.rows.borrow_mut().insert(row) {
-            self.put(&json!({"name": "thread_name", "ph": "M", "pid": 1, "tid": row, "args": {"name": name}}))?;
-            self.put(&json!({"name": "thread_sort_index", "ph": "M", "pid": 1, "tid": row, "args": {"sort_index": row}}))?;
-        }
+        self.begin_row(row, &json!({"name": name}))?;
         let what = match span.lane {
             Lane::Read | Lane::Decode => "unit",
             _ => "tile",
@@ -53,6 +55,25 @@ impl Trace {
         self.put(&json!({"name": title, "cat": span.lane.name(), "ph": "X", "pid": 1, "tid": row, "ts": start, "dur": micros, "args": args}))?;
         let held = json!({"bytes": progress.held});
         self.put(&json!({"name": "held by the ledger", "ph": "C", "pid": 1, "ts": progress.seconds * 1e6, "args": held}))
+    }
+
+    fn add_of_device(&self, span: &DeviceSpan, pass: usize) -> Result<()> {
+        let row = (Lane::ALL.len() + 1) * MOST_WORKERS + span.device;
+        self.begin_row(row, &json!({"name": format!("gpu {}: {}", span.device, span.name), "clock": CLOCK}))?;
+        let (start, micros) = (span.start * 1e6, span.seconds * 1e6);
+        let (title, args) = (format!("{}, tile {}", span.what, span.tile), json!({"pass": pass, "tile": span.tile}));
+        self.put(
+            &json!({"name": title, "cat": "device", "ph": "X", "pid": 1, "tid": row, "ts": start, "dur": micros, "args": args}),
+        )
+    }
+
+    /// Names a row where it is new.
+    fn begin_row(&self, row: usize, args: &Value) -> Result<()> {
+        if !self.rows.borrow_mut().insert(row) {
+            return Ok(());
+        }
+        self.put(&json!({"name": "thread_name", "ph": "M", "pid": 1, "tid": row, "args": args}))?;
+        self.put(&json!({"name": "thread_sort_index", "ph": "M", "pid": 1, "tid": row, "args": {"sort_index": row}}))
     }
 
     /// Completes the file.

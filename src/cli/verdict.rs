@@ -53,7 +53,8 @@ pub fn object(summary: &Summary) -> Value {
         "commit_units_written": summary.passes.iter().map(|p| p.units_written.0).sum::<u64>(),
         "commit_units": summary.passes.iter().map(|p| p.units_written.1).sum::<u64>(),
         "written_bytes": summary.passes.iter().map(|p| p.written_bytes).sum::<u64>(),
-        "verified": verified_object(summary), "busy": lanes, "busiest_threads": threads, "busiest_share": share, "verdict": verdict(summary),
+        "verified": verified_object(summary), "busy": lanes, "busiest_threads": threads, "busiest_share": share,
+        "device_share": summary.device_share(), "verdict": verdict(summary),
     })
 }
 
@@ -125,7 +126,9 @@ pub fn verdict(summary: &Summary) -> String {
         format!("no lane was busy most of the time (the busiest, {}, {:.0} %)", lane.name(), share * 100.0)
     };
     let (threads, share) = summary.busiest_threads();
-    format!("{sentence} [{all}; {threads} {:.0} %]", share * 100.0)
+    let device =
+        summary.device_share().map_or_else(String::new, |share| format!("; gpu by its own clock {:.0} %", share * 100.0));
+    format!("{sentence} [{all}; {threads} {:.0} %{device}]", share * 100.0)
 }
 
 #[cfg(test)]
@@ -142,6 +145,9 @@ mod tests {
     fn the_verdict_names_what_will_not_help() {
         let codec = "codec 90 %: more cores help, a faster disk or GPU will not [read 5 %, decode 20 %, compute 5 %, encode 70 %, write 1 %; workers 95 %]";
         assert_eq!(verdict_of([1.0, 8.0, 2.0, 28.0, 0.1]), codec);
+        let pass = PassReport { device_seconds: vec![2.0, 4.0], ..PassReport::default() };
+        let timed = verdict(&Summary { passes: vec![pass], seconds: 10.0, threads: 4, ..Summary::default() });
+        assert!(timed.ends_with("workers 0 %; gpu by its own clock 30 %]"), "{timed}");
         assert!(verdict_of([1.0, 8.0, 30.0, 0.0, 0.1]).starts_with("compute 75 %: more cores or a GPU help"));
         assert!(verdict_of([19.0, 8.0, 4.0, 0.0, 0.1]).starts_with("read 95 %: a faster disk helps"));
         assert!(verdict_of([1.0, 8.0, 4.0, 0.0, 9.0]).starts_with("write 90 %: a faster disk helps"));

@@ -12,6 +12,7 @@ use crate::plan::Pass;
 use crate::tile::{Buffer, Tile};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a tile reads of one input.
 #[derive(Clone)]
@@ -50,6 +51,23 @@ pub struct Launched {
     pub busy: Option<f64>,
 }
 
+/// A piece of work that a device did, by a clock of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timed {
+    /// Which of the run's devices, from 0.
+    pub device: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// `upload`, `kernels` or `read back`.
+    pub what: &'static str,
+    /// The number of the tile.
+    pub tile: usize,
+    /// When it began, as near as a clock of the device's tells.
+    pub begun: Instant,
+    /// How many seconds it took.
+    pub seconds: f64,
+}
+
 /// What is done between two blocks.
 pub type Between<'b> = &'b (dyn Fn() + Sync);
 
@@ -71,6 +89,11 @@ pub trait Device: Sync {
 
     /// What happened since the last call that the user must know: a device lost, work that went elsewhere.
     fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What it did since the last call, by its own clock, where it was asked to note that: in order of time for each device.
+    fn timed(&self) -> Vec<Timed> {
         Vec::new()
     }
 }

@@ -67,6 +67,14 @@ impl Sweep {
         self.at(&self.counts().index_of(number))
     }
 
+    /// The number of the tile that an element lies in.
+    #[must_use]
+    pub fn number_at(&self, element: &Dims) -> usize {
+        let index = element.zip_with(&self.grid.unit, |at, extent| at / extent.max(1));
+        let places: Dims = self.order.iter().map(|axis| index[*axis]).collect();
+        self.counts().linear_of(&places)
+    }
+
     /// A few places along the axis that comes at `position` in the order, that between them show every kind of tile: both ends and
     /// the middle.
     #[must_use]
@@ -106,5 +114,25 @@ impl Sweep {
         let part = if follow { *tile } else { Region::whole(self.grid.shape) };
         let kept = |extents: &Dims| (0..extents.len()).filter(|axis| !reduced.contains(axis)).map(|axis| extents[axis]).collect();
         Region { start: kept(&part.start), shape: kept(&part.shape) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_lies_in_the_tile_of_its_number() {
+        let domain = Dims::from(&[5, 7, 4][..]);
+        for sweep in
+            [Sweep::new(domain, Dims::from(&[2, 3, 4][..])), Sweep::new(domain, Dims::from(&[2, 3, 1][..])).innermost(&[0, 2])]
+        {
+            for number in 0..sweep.tiles() {
+                let Region { start, shape } = sweep.region(number);
+                let last = start.zip_with(&shape, |start, extent| start + extent - 1);
+                assert_eq!((sweep.number_at(&start), sweep.number_at(&last)), (number, number), "{sweep:?}");
+            }
+        }
+        assert_eq!(Sweep::new(Dims::default(), Dims::default()).number_at(&Dims::default()), 0);
     }
 }

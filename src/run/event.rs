@@ -2,6 +2,9 @@
 //! It does not know how it is shown.
 
 use super::Verified;
+use crate::device::Timed;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// A lane: a step of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +49,31 @@ pub struct Span {
     pub seconds: f64,
 }
 
+/// A piece of work that a device did, by a clock of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceSpan {
+    /// Which of the run's devices, from 0.
+    pub device: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// `upload`, `kernels` or `read back`.
+    pub what: &'static str,
+    /// The number of the tile.
+    pub tile: usize,
+    /// Seconds from the beginning of the run.
+    pub start: f64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl DeviceSpan {
+    /// Of a run that began at `started`.
+    pub(super) fn of(timed: Timed, started: Instant) -> DeviceSpan {
+        let Timed { device, name, what, tile, begun, seconds } = timed;
+        DeviceSpan { device, name, what, tile, start: begun.saturating_duration_since(started).as_secs_f64(), seconds }
+    }
+}
+
 /// How far a run is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -63,6 +91,9 @@ pub struct Progress {
     pub notices: Vec<String>,
     /// The work that was just done; none where only time went by.
     pub span: Option<Span>,
+    /// What devices did since the last progress, by their own clocks, where they were asked to note it; a device's spans do not
+    /// overlap and come in order.
+    pub device_spans: Vec<DeviceSpan>,
     /// Bytes that the ledger holds.
     pub held: u64,
 }
@@ -90,6 +121,8 @@ pub struct PassReport {
     pub seconds: f64,
     /// Threads of the device that launched the tiles; 0 where the worker pool did.
     pub device_lanes: usize,
+    /// Seconds that each device worked, by its own clock; none where that was not asked for.
+    pub device_seconds: Vec<f64>,
     /// What happened that the user must know: a device lost, work that went elsewhere.
     pub notices: Vec<String>,
     /// What computing tiles again showed.
@@ -115,7 +148,23 @@ pub struct Summary {
     pub threads: usize,
 }
 
+impl PassReport {
+    /// Adds what a device did.
+    pub(super) fn add(&mut self, span: &DeviceSpan) {
+        self.device_seconds.resize(self.device_seconds.len().max(span.device + 1), 0.0);
+        self.device_seconds[span.device] += span.seconds;
+    }
+}
+
 impl Summary {
+    /// The share of the time that devices worked, by their own clocks and taken together; none where that was not asked for.
+    #[must_use]
+    pub fn device_share(&self) -> Option<f64> {
+        let devices = self.passes.iter().map(|pass| pass.device_seconds.len()).max().filter(|n| *n > 0)?;
+        let seconds: f64 = self.passes.iter().flat_map(|pass| &pass.device_seconds).sum();
+        Some(seconds / devices as f64 / self.seconds.max(1e-9))
+    }
+
     /// What computing tiles again showed; none where that was not asked for.
     #[must_use]
     pub fn verified(&self) -> Option<Verified> {

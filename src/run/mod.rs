@@ -17,7 +17,7 @@ pub mod virtual_time;
 
 pub use command::{Command, Event, PartKey};
 pub use done::Done;
-pub use event::{Lane, PassReport, Progress, Span, Summary};
+pub use event::{DeviceSpan, Lane, PassReport, Progress, Span, Summary};
 pub use flow::{Flow, Setup};
 pub use ledger::Ledger;
 pub use verify::Verified;

@@ -2,7 +2,7 @@
 //! The only place that makes threads and channels. Every channel is bounded, and never more is sent than it holds.
 
 use super::command::{Command, Event};
-use super::event::{Lane, PassReport, Progress};
+use super::event::{DeviceSpan, Lane, PassReport, Progress};
 use super::flow::{Flow, Setup};
 use super::folds::Folds;
 use super::journal::Journal;
@@ -197,7 +197,10 @@ impl<'r> Driver<'r> {
             let mut notices = std::mem::take(&mut running.notices);
             notices.extend(self.device.notices());
             running.report.notices.extend_from_slice(&notices);
-            let progress = Progress { notices, span, ..running.progress(self.pass, told) };
+            let timed = self.device.timed().into_iter();
+            let device_spans: Vec<DeviceSpan> = timed.map(|timed| DeviceSpan::of(timed, told.started)).collect();
+            device_spans.iter().for_each(|span| running.report.add(span));
+            let progress = Progress { notices, span, device_spans, ..running.progress(self.pass, told) };
             heard.and_then(|()| (told.observe)(&progress)).inspect_err(|_| running.drain(reports))?;
         }
     }
@@ -476,6 +479,7 @@ impl Running<'_, '_, '_> {
             waiting_on,
             notices: Vec::new(),
             span: None,
+            device_spans: Vec::new(),
             held: self.flow.ledger().held(),
         }
     }

@@ -45,6 +45,9 @@ pub struct Options {
     pub gpus: usize,
     /// Whether shaders run with every bounds check: slower, to find faults.
     pub checked_shaders: bool,
+    /// Whether a GPU notes when it works, by its own clock: [`crate::run::Progress::device_spans`] tells. 12 KiB of its memory for
+    /// each block in flight, beside `vram`.
+    pub timed: bool,
     /// Whether outputs that exist are replaced.
     pub overwrite: bool,
     /// Whether what an unfinished run left is thrown away instead of gone on with.
@@ -86,6 +89,7 @@ impl Default for Options {
             vram: None,
             gpus: 1,
             checked_shaders: false,
+            timed: false,
             overwrite: false,
             restart: false,
             tiled: false,
@@ -344,6 +348,7 @@ fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
         vram: plan.machine.vram,
         checked,
         longest: None,
+        timed: options.timed,
         faults: Faults::default(),
     };
     Ok(Box::new(Gpu::open(wish, slots)?))

@@ -137,8 +137,15 @@ fn submissions_are_bounded_and_change_no_bit() {
         let options = options(&driver(), Some(&[4, 64, 256]));
         let bounded = |longest: Option<Duration>| {
             let open = |plan: &Plan| {
-                let wish =
-                    Wish { name: driver(), gpus: 1, vram: plan.machine.vram, checked: false, longest, faults: Faults::default() };
+                let wish = Wish {
+                    name: driver(),
+                    gpus: 1,
+                    vram: plan.machine.vram,
+                    checked: false,
+                    timed: false,
+                    longest,
+                    faults: Faults::default(),
+                };
                 opened_as(wish, 2)
             };
             run_with(text, one, &options, Some(open))

@@ -116,6 +116,7 @@ impl Demo {
             threads: self.threads,
             device: self.device.clone(),
             vram: self.vram,
+            timed: self.showing.trace.is_some(),
             overwrite: true,
             ..Options::default()
         }

@@ -48,9 +48,12 @@ fn play<'a>(
     recording.send_words(on)?;
     on.pass_a_step();
     on.health()?;
-    let awaited = submit(on, recording)?;
+    let mut awaited = submit(on, recording)?;
     on.pass_a_step();
     wait(on, &awaited)?;
+    if let Some((timings, timing)) = on.seat.timings.as_ref().zip(awaited.timing.take()) {
+        timings.end(timing, pass.sweep.number_at(&on.plan.block.start))?;
+    }
     on.pass_a_step();
     for (buffer, pooled) in &recording.read {
         let compact = read_back(&on.plan.buffers[*buffer], pooled)?;

@@ -5,6 +5,7 @@
 
 mod batch;
 mod block;
+mod clock;
 pub mod emit;
 mod faults;
 mod folds;
@@ -18,6 +19,7 @@ mod probe;
 mod seats;
 mod slots;
 mod submit;
+mod timing;
 mod told;
 mod transfer;
 mod words;
@@ -26,7 +28,7 @@ pub use faults::Faults;
 pub use open::{Adapter, available, instances, report};
 
 use super::cpu::{Cpu, moved};
-use super::{Between, Device, InputData, Launched, Partial};
+use super::{Between, Device, InputData, Launched, Partial, Timed};
 use crate::dtype::{get, put};
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region, indices};
@@ -40,6 +42,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use timing::Timings;
 
 /// How long a submission to a GPU may take: a desktop that it also draws must answer.
 const LONGEST: Duration = Duration::from_millis(100);
@@ -78,6 +81,8 @@ pub struct Wish {
     pub checked: bool,
     /// How long a submission may take; by default [`LONGEST`] on hardware, anything on software.
     pub longest: Option<Duration>,
+    /// Whether the devices note when they work: [`Device::timed`] tells.
+    pub timed: bool,
     /// Failures on order.
     pub faults: Faults,
 }
@@ -108,10 +113,11 @@ impl Gpu {
     pub fn open(wish: Wish, slots: usize) -> Result<Gpu> {
         let seat = |which: usize| -> Result<Seat> {
             let opened = open::open(&wish.name, wish.checked, which)?;
-            Ok(Seat::new(which, wish.vram, slots, &opened))
+            Ok(Seat::new(which, wish.vram, slots, wish.timed, &opened))
         };
         let seats = (0..wish.gpus.max(1)).map(seat).collect::<Result<Vec<_>>>()?;
-        Ok(Gpu {
+        let has_no_clock = wish.timed && seats.iter().any(|seat| seat.timings.is_none());
+        let gpu = Gpu {
             wish,
             seats,
             cpu: Cpu::default(),
@@ -120,7 +126,11 @@ impl Gpu {
             submissions: AtomicUsize::new(0),
             notices: Mutex::default(),
             kernels: Mutex::default(),
-        })
+        };
+        if has_no_clock {
+            gpu.notice(format!("'{}' has no timestamps: when it worked is not told", gpu.wish.name));
+        }
+        Ok(gpu)
     }
 
     /// The most bytes of one device's memory that the run held at once, by its own count.
@@ -338,6 +348,10 @@ impl Device for Gpu {
 
     fn notices(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.notices))
+    }
+
+    fn timed(&self) -> Vec<Timed> {
+        self.seats.iter().filter_map(|seat| seat.timings.as_ref()).flat_map(Timings::take).collect()
     }
 }
 

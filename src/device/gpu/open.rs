@@ -34,6 +34,15 @@ pub enum Transfer {
     Unified,
 }
 
+/// A device's own clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ticks {
+    /// Seconds of a tick.
+    pub seconds: f64,
+    /// Whether the count can be noted between copies, not only around kernels.
+    pub copies: bool,
+}
+
 /// Whether a device still works, as its callbacks say.
 #[derive(Default)]
 pub struct Health {
@@ -78,6 +87,8 @@ pub struct Opened {
     pub transfer: Transfer,
     /// What its WGSL has.
     pub dialect: Dialect,
+    /// Its clock, where it has one.
+    pub ticks: Option<Ticks>,
     /// How fast it works.
     pub pace: Mutex<Pace>,
     /// Compiled kernels.
@@ -194,6 +205,7 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let native_16 = adapter.features().contains(Features::SHADER_I16) && !is_set("STACKMILL_GPU_SHORTS", "packed");
     let mut features = if transfer == Transfer::Unified { mappable } else { Features::empty() };
     features.set(Features::SHADER_I16, native_16);
+    features |= clocks(adapter);
     let description = wgpu::DeviceDescriptor {
         label: Some("stackmill"),
         required_features: features,
@@ -212,9 +224,24 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
     let numerics = probe::numerics(&device, &queue, &pipelines)?;
     let limits = adapter.limits();
     let number = DEVICES.fetch_add(1, Ordering::Relaxed);
+    let ticks = ticks(features, &queue);
     let (queue, pace) = (Mutex::new(queue), Mutex::new(Pace::new()));
     let dialect = Dialect { native_16 };
-    Ok(Opened { number, device, queue, info, limits, transfer, dialect, pace, pipelines, health, numerics })
+    Ok(Opened { number, device, queue, info, limits, transfer, dialect, ticks, pace, pipelines, health, numerics })
+}
+
+/// What an adapter has of timestamps: around passes of kernels, and between copies.
+fn clocks(adapter: &wgpu::Adapter) -> Features {
+    let known = adapter.features() & (Features::TIMESTAMP_QUERY | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS);
+    let has_any = known.contains(Features::TIMESTAMP_QUERY) && !is_set("STACKMILL_GPU_CLOCK", "none");
+    if has_any { known } else { Features::empty() }
+}
+
+/// The clock of a device that was opened with these features.
+fn ticks(features: Features, queue: &wgpu::Queue) -> Option<Ticks> {
+    let seconds = 1e-9 * f64::from(queue.get_timestamp_period());
+    let copies = features.contains(Features::TIMESTAMP_QUERY_INSIDE_ENCODERS);
+    (features.contains(Features::TIMESTAMP_QUERY) && seconds > 0.0).then_some(Ticks { seconds, copies })
 }
 
 /// What a device has can be left alone, for tests and to tell a driver's fault from ours.

@@ -4,6 +4,7 @@
 use super::memory::Pool;
 use super::open::Opened;
 use super::slots::{Slot, Slots};
+use super::timing::Timings;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Losses of an adapter's device in one run after which it is given up.
@@ -17,13 +18,17 @@ pub struct Seat {
     pub pool: Pool,
     /// Its blocks in flight.
     pub slots: Slots,
+    /// When its device worked, where that is asked for.
+    pub timings: Option<Timings>,
     losses: AtomicUsize,
 }
 
 impl Seat {
-    /// A seat with that many slots.
-    pub fn new(which: usize, vram: u64, slots: usize, opened: &Opened) -> Seat {
-        Seat { which, pool: Pool::new(vram, opened), slots: Slots::new(slots.max(1)), losses: AtomicUsize::new(0) }
+    /// A seat with that many slots; its device's work is timed where it has a clock and that is asked for.
+    pub fn new(which: usize, vram: u64, slots: usize, timed: bool, opened: &Opened) -> Seat {
+        let timings = opened.ticks.filter(|_| timed).map(|_| Timings::new(which, opened));
+        let (pool, slots) = (Pool::new(vram, opened), Slots::new(slots.max(1)));
+        Seat { which, pool, slots, timings, losses: AtomicUsize::new(0) }
     }
 
     fn is_given_up(&self) -> bool {

@@ -6,6 +6,7 @@ use super::memory::{Pooled, Use};
 use super::on_device::OnDevice;
 use super::open::Transfer;
 use super::pipeline::{PARAMETER_BYTES, Pipeline, bound};
+use super::timing::Timing;
 use super::words::Words;
 use super::{Done, Fault};
 use crate::error::Error;
@@ -35,6 +36,15 @@ pub struct Dispatch {
 }
 
 impl Order {
+    /// What it is called where it is timed.
+    fn what(&self) -> &'static str {
+        match self {
+            Order::CopyIn { .. } => "upload",
+            Order::Dispatch(_) => "kernels",
+            Order::CopyOut { .. } => "read back",
+        }
+    }
+
     fn work(&self) -> u64 {
         match self {
             Order::Dispatch(dispatch) => dispatch.work,
@@ -113,6 +123,8 @@ pub struct Awaited {
     failed: Arc<AtomicUsize>,
     sent: Instant,
     work: u64,
+    /// When the device did it, where that is asked for.
+    pub timing: Option<Timing>,
 }
 
 /// Cuts orders where a submission would take longer than `longest`; a single kernel is never cut.
@@ -140,26 +152,31 @@ pub fn submit(on: &OnDevice<'_>, recording: &Recording) -> Done<Awaited> {
         parts(&recording.orders, |work| pace.time(work), longest)
     };
     let new = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut timing = on.seat.timings.as_ref().and_then(|timings| timings.begin(on.opened));
     let (before, last) = parts.split_at(parts.len().saturating_sub(1));
     for part in before {
         let mut encoder = new();
-        encode(device, &mut encoder, part, words);
+        encode(device, &mut encoder, part, words, &mut timing);
+        timing.iter_mut().for_each(Timing::send);
         queue.submit([encoder.finish()]);
     }
     let mut encoder = new();
-    last.iter().for_each(|part| encode(device, &mut encoder, part, words));
+    last.iter().for_each(|part| encode(device, &mut encoder, part, words, &mut timing));
     let (mapped, failed) = (Arc::default(), Arc::default());
-    let expected = map_all(&mut encoder, recording, &mapped, &failed);
+    let ticks = timing.as_ref().map(|timing| timing.gather(&mut encoder));
+    let expected = map_all(&mut encoder, recording, ticks, &mapped, &failed);
+    timing.iter_mut().for_each(Timing::send);
     let sent = Instant::now();
     let index = queue.submit([encoder.finish()]);
     on.gpu.submitted(parts.len());
-    Ok(Awaited { index, expected, mapped, failed, sent, work: recording.orders.iter().map(Order::work).sum() })
+    Ok(Awaited { index, expected, mapped, failed, sent, work: recording.orders.iter().map(Order::work).sum(), timing })
 }
 
 /// Buffers that the CPU writes or reads next are mapped once the device is done; gives how many there are.
 fn map_all(
     encoder: &mut wgpu::CommandEncoder,
     recording: &Recording,
+    ticks: Option<&wgpu::Buffer>,
     mapped: &Arc<AtomicUsize>,
     failed: &Arc<AtomicUsize>,
 ) -> usize {
@@ -176,30 +193,44 @@ fn map_all(
     };
     let words_written = recording.sent.iter().filter(|p| p.used != Use::Words);
     recording.written.iter().chain(words_written).for_each(|p| map(&p.buffer, wgpu::MapMode::Write));
-    recording.read.iter().for_each(|(_, p)| map(&p.buffer, wgpu::MapMode::Read));
+    recording.read.iter().map(|(_, p)| &p.buffer).chain(ticks).for_each(|buffer| map(buffer, wgpu::MapMode::Read));
     expected
 }
 
-fn encode(device: &wgpu::Device, encoder: &mut wgpu::CommandEncoder, orders: &[Order], words: &wgpu::Buffer) {
-    let mut orders = orders.iter().peekable();
-    while let Some(order) = orders.next() {
-        match order {
-            Order::CopyIn { from, to, bytes } | Order::CopyOut { from, to, bytes } => {
-                encoder.copy_buffer_to_buffer(from, 0, to, 0, *bytes);
-            }
-            Order::Dispatch(dispatch) => {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                dispatched(device, &mut pass, dispatch, words);
-                while let Some(Order::Dispatch(next)) = orders.next_if(|o| matches!(o, Order::Dispatch(_))) {
-                    dispatched(device, &mut pass, next, words);
-                }
-            }
+/// Records orders: kernels that follow one another are one pass. Each run of kernels, or of copies one way, is one span of time.
+fn encode(
+    device: &wgpu::Device,
+    encoder: &mut wgpu::CommandEncoder,
+    orders: &[Order],
+    words: &wgpu::Buffer,
+    timing: &mut Option<Timing>,
+) {
+    for alike in orders.chunk_by(|a, b| a.what() == b.what()) {
+        let is_copy = !matches!(alike[0], Order::Dispatch(_));
+        let place = timing.as_mut().and_then(|timing| timing.next(alike[0].what(), is_copy));
+        let span = timing.as_ref().zip(place);
+        if is_copy {
+            copied(encoder, alike, span);
+        } else {
+            let timestamp_writes = span.map(|(timing, place)| timing.of_pass(place));
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+            alike.iter().for_each(|order| dispatched(device, &mut pass, order, words));
         }
     }
 }
 
-fn dispatched(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch, words: &wgpu::Buffer) {
-    let Dispatch { pipeline, parameters, groups, result, reads, .. } = dispatch;
+fn copied(encoder: &mut wgpu::CommandEncoder, copies: &[Order], span: Option<(&Timing, u32)>) {
+    span.iter().for_each(|(timing, place)| timing.note(encoder, *place));
+    for order in copies {
+        if let Order::CopyIn { from, to, bytes } | Order::CopyOut { from, to, bytes } = order {
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, *bytes);
+        }
+    }
+    span.iter().for_each(|(timing, place)| timing.note(encoder, *place + 1));
+}
+
+fn dispatched(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &Order, words: &wgpu::Buffer) {
+    let Order::Dispatch(Dispatch { pipeline, parameters, groups, result, reads, .. }) = order else { return };
     let uniform = wgpu::BufferBinding { buffer: words, offset: 0, size: std::num::NonZeroU64::new(PARAMETER_BYTES) };
     let first = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
     let mut entries = vec![first, bound(1, result), bound(2, words)];
