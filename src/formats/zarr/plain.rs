@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn bytes_come_back_and_other_lengths_are_told() {
-        let raw: Vec<u8> = (0..5000u32).map(|k| (k * k >> 7) as u8).collect();
+        let raw: Vec<u8> = (0..5000u32).map(|k| ((k * k) >> 7) as u8).collect();
         for plain in [Plain::Raw, Plain::Zstd { level: 3, checksum: true }, Plain::Zstd { level: -2, checksum: false }] {
             let stored = plain.encode(&raw).expect("stored bytes");
             let mut out = vec![0; raw.len()];
