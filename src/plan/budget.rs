@@ -2,7 +2,9 @@
 //! It does not choose extents; it prices them.
 
 use super::Output;
+use super::fitting::{Fitting, Held};
 use super::frontier::{Frontier, Reads, Streams};
+use super::pieces::Cut;
 use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
@@ -59,6 +61,8 @@ pub struct Costs {
     pub reading: (usize, u64),
     /// Commit units between the beginning of their encoding and the end of their write, and their bytes together.
     pub writing: (usize, u64),
+    /// How each input's units are held in pieces; empty where all are held whole.
+    pub cuts: Vec<Option<Cut>>,
     /// Streams whose units are decoded in order.
     pub streams: Streams,
     /// Decoded units held at once: those of the tiles in flight, those kept for later tiles.
@@ -154,7 +158,7 @@ fn states_bytes(program: &Program, sweep: &Sweep) -> u64 {
 }
 
 /// Bytes of the results of so many tiles at most: no more outputs than there are.
-fn results_bytes(program: &Program, sweep: &Sweep, tiles: usize) -> u64 {
+pub(super) fn results_bytes(program: &Program, sweep: &Sweep, tiles: usize) -> u64 {
     let partials = partials_bytes(program, &sweep.grid.unit).saturating_mul(tiles as u64);
     let outputs = |shape: &Dims| result_bytes(program, shape) - partials_bytes(program, shape);
     let some = outputs(&sweep.grid.unit).saturating_mul(tiles as u64);
@@ -290,51 +294,52 @@ pub fn price(
     let (encoded, encoding, parts) =
         commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
     let mut frontier = Frontier::new(program, *sweep)?;
-    let most = (threads + 1).min(sweep.tiles().max(1));
     // A worker keeps what it computes in while it decodes or encodes; a tile that is computed notes its blocks.
-    let scratch = (scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block)) * threads as u64;
-    let reading = read_ahead(threads, stored).min(usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX));
-    let writing = |behind: usize| threads.max(2).min(parts * behind);
+    let a_worker = |decoding: u64| scratch as u64 + decoding.max(encoding) + note_bytes(program, &sweep.grid.unit, block);
+    let scratch = a_worker(decoding) * threads as u64;
     let streams = frontier.streams(program)?;
     let fixed = (fixed.total() + states_bytes(program, sweep)).saturating_add(streams.bytes);
-    let left = memory.saturating_sub(fixed.saturating_add(scratch));
-    // Where nothing else fits: one tile, one unit on its way in, one on its way out.
-    let mut chosen = (streams.kept, (1, 1), (1, 1));
-    'found: for kept in 0..=streams.kept {
-        if frontier.held(1, kept)?.saturating_add(tile.out + stored + encoded) > left {
-            continue;
-        }
-        for (ahead, behind) in (2..=most).rev().map(|n| (n, n)).chain([(1, 2.min(most)), (1, 1)]) {
-            let tiles = frontier.held(ahead, kept)?.saturating_add(results_bytes(program, sweep, behind));
-            for lanes in [(reading, writing(behind)), (threads.min(reading), 2.min(writing(behind)))] {
-                if tiles.saturating_add(lanes.0 as u64 * stored + lanes.1 as u64 * encoded) <= left {
-                    chosen = (kept, (ahead, behind), lanes);
-                    break 'found;
-                }
-            }
-        }
-    }
-    let (kept, (ahead, behind), (reading, writing)) = chosen;
-    let units = frontier.held(ahead, kept)?;
-    let ledger = units.saturating_add(results_bytes(program, sweep, behind));
-    let lanes = reading as u64 * stored + writing as u64 * encoded;
+    let distinct = usize::try_from(frontier.reads(0)?.distinct).unwrap_or(usize::MAX);
+    let fitting = Fitting {
+        program,
+        sweep,
+        left: memory.saturating_sub(fixed.saturating_add(scratch)),
+        tile_out: tile.out,
+        stored,
+        encoded,
+        parts,
+        threads,
+        reading: read_ahead(threads, stored).min(distinct),
+    };
+    let in_pieces = a_worker(decoding + tallest_unit(program)) * threads as u64;
+    let Held { kept, flight, units, cuts } = fitting.held(&mut frontier, streams.kept, in_pieces - scratch)?;
+    let scratch = if cuts.is_empty() { scratch } else { in_pieces };
+    let ledger = units.saturating_add(results_bytes(program, sweep, flight.behind));
+    let lanes = flight.reading as u64 * stored + flight.writing as u64 * encoded;
     Ok(Costs {
         fixed,
         scratch,
         tile_units: tile.units,
         tile_out: tile.out,
-        ahead,
-        behind,
-        reading: (reading, reading as u64 * stored),
-        writing: (writing, writing as u64 * encoded),
+        ahead: flight.ahead,
+        behind: flight.behind,
+        reading: (flight.reading, flight.reading as u64 * stored),
+        writing: (flight.writing, flight.writing as u64 * encoded),
         units,
         kept,
+        cuts,
         streams,
         ledger,
         predicted: ledger.saturating_add(lanes + fixed + scratch),
         reads: frontier.reads(kept)?,
         recompute,
     })
+}
+
+/// Decoded bytes of the largest unit of all sources.
+fn tallest_unit(program: &Program) -> u64 {
+    let units = (0..program.inputs.len()).filter_map(|input| Some((input, unit_grid(program, input)?)));
+    units.map(|(input, grid)| (grid.unit.count() * program.element_bytes(input)) as u64).max().unwrap_or(0)
 }
 
 /// Units on their way at once, of so many stored bytes.

@@ -200,7 +200,12 @@ fn explain_sweep(text: &mut String, pass: &Pass) {
             format!("; decoded in order{backwards}, {open} streams left in part {bytes}")
         }
     };
-    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held{open}", bytes_text(costs.units)));
+    let pieces = costs.cuts.iter().enumerate().filter_map(|(input, cut)| cut.map(|cut| (input, cut)));
+    let pieces: Vec<String> = pieces
+        .map(|(input, cut)| format!("of {} in pieces of {} along axis {}", pass.program.name(input), cut.extent, cut.axis))
+        .collect();
+    let pieces = if pieces.is_empty() { String::new() } else { format!(", {}", pieces.join(", ")) };
+    put(text, 1, &format!("reads  every stored unit {times}; {} of decoded units held{pieces}{open}", bytes_text(costs.units)));
     put(
         text,
         1,

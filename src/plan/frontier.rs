@@ -4,6 +4,8 @@
 //! A unit is needed from the first tile that touches it to the last, in the order of the sweep. Tiles compare axis by axis,
 //! and along one axis units come and go in order, so how many are needed at once is a product of lengths: no list is made.
 
+use super::budget::unit_grid;
+use super::pieces::Cut;
 use super::program::Program;
 use super::sweep::Sweep;
 use super::touch::Touch;
@@ -21,6 +23,8 @@ pub struct Frontier<'p> {
     /// Bytes of an element, per input; 0 where nothing is read in units.
     sizes: Vec<u64>,
     axes: HashMap<(usize, usize), Traffic>,
+    /// How units are held in pieces, and the units' extents along those axes.
+    cuts: Vec<Option<(Cut, usize)>>,
 }
 
 /// How often units are read.
@@ -131,10 +135,20 @@ impl<'p> Frontier<'p> {
     /// # Errors
     /// A program that reads values that do not exist.
     pub fn new(program: &'p Program, sweep: Sweep) -> Result<Frontier<'p>> {
-        let touch = Touch::new(program, sweep)?;
+        Frontier::holding(program, sweep, &[])
+    }
+
+    /// The frontier where units are held in pieces.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn holding(program: &'p Program, sweep: Sweep, cuts: &[Option<Cut>]) -> Result<Frontier<'p>> {
+        let touch = Touch::holding(program, sweep, cuts)?;
+        let unit = |input: usize, cut: Cut| unit_grid(program, input).map_or(1, |grid| grid.unit[cut.axis]);
+        let cuts = cuts.iter().enumerate().map(|(input, cut)| cut.map(|cut| (cut, unit(input, cut)))).collect();
         let size = |input| touch.grid(input).map_or(0, |_| program.element_bytes(input) as u64);
         let sizes = (0..program.inputs.len()).map(size).collect();
-        Ok(Frontier { touch, sweep, sizes, axes: HashMap::new() })
+        Ok(Frontier { touch, sweep, sizes, axes: HashMap::new(), cuts })
     }
 
     /// The most decoded bytes held while `depth` tiles in a row are in flight, where units are kept for tiles at the same place
@@ -249,7 +263,40 @@ impl<'p> Frontier<'p> {
             true => extent.saturating_sub(count.saturating_sub(number) * unit),
             false => number.saturating_mul(unit).min(extent),
         };
-        Ok(Window { from: from.map(begins), to: [all.1, here, before].map(begins), far: far.max(far_at_end) * unit })
+        // Pieces come with the whole of their unit and go alone.
+        let whole = self.cuts.get(input).copied().flatten().filter(|(cut, _)| cut.axis == own).map(|(_, whole)| whole);
+        let ends = |number: usize| whole.map_or(begins(number), |whole| begins(number).next_multiple_of(whole).min(extent));
+        Ok(Window { from: from.map(begins), to: [all.1, here, before].map(ends), far: far.max(far_at_end) * unit })
+    }
+
+    /// Pieces in which less of the units need be held, where they are kept for tiles at the same place along the axes before `kept`:
+    /// of inputs that the next axis walks forwards through units of several elements. Empty where there are none.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn cuts(&mut self, program: &Program, kept: usize) -> Result<Vec<Option<Cut>>> {
+        let places = self.touch.counts().get(kept).copied().unwrap_or(1);
+        let mut cuts = vec![None; self.sizes.len()];
+        for (input, cut) in cuts.iter_mut().enumerate() {
+            let Some(grid) = self.touch.grid(input).copied() else { continue };
+            let mut owns = (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(kept));
+            let (Some(own), None) = (owns.next(), owns.next()) else { continue };
+            if places < 2
+                || program.in_order(input).is_some()
+                || self.touch.is_entangled(input)
+                || self.touch.falls(input, own)?
+            {
+                continue;
+            }
+            let far = self.touch.course(input, own, 0)?.1 + self.touch.course(input, own, places - 1)?.1;
+            if far == 0 {
+                let unit = grid.unit[own];
+                let first = self.touch.first_element(input, own, places / 2)?;
+                let step = first - self.touch.first_element(input, own, places / 2 - 1)?.min(first);
+                *cut = Cut::along(own, unit, first % unit, step % unit);
+            }
+        }
+        Ok(if cuts.iter().any(Option::is_some) { cuts } else { Vec::new() })
     }
 
     /// Streams that are decoded in part at once, and along how many of the outer axes units may be read again.

@@ -3,6 +3,7 @@
 //! Axes of the domain are told by their position in the order of the sweep.
 
 use super::budget::{unit_grid, units_of};
+use super::pieces::Cut;
 use super::program::Program;
 use super::reach::input_regions;
 use super::sweep::Sweep;
@@ -61,6 +62,14 @@ impl<'p> Touch<'p> {
     /// # Errors
     /// A program that reads values that do not exist.
     pub fn new(program: &'p Program, sweep: Sweep) -> Result<Touch<'p>> {
+        Touch::holding(program, sweep, &[])
+    }
+
+    /// The same of units that are held in pieces: pieces are told in place of units.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn holding(program: &'p Program, sweep: Sweep, cuts: &[Option<Cut>]) -> Result<Touch<'p>> {
         let counts = sweep.counts();
         let mut moved: Vec<Vec<Vec<usize>>> = program.inputs.iter().map(|i| vec![Vec::new(); i.info.shape.len()]).collect();
         let mut scattered = vec![false; program.inputs.len()];
@@ -87,6 +96,7 @@ impl<'p> Touch<'p> {
         let usual = usual_regions(program, &sweep, &counts)?;
         let units = |(input, moved): (usize, Vec<Vec<usize>>)| {
             let grid = unit_grid(program, input)?;
+            let grid = cuts.get(input).copied().flatten().map_or(grid, |cut| cut.grid(&grid));
             let entangled = scattered[input] || moved.iter().any(|axes| axes.len() > 1);
             let drivers: Vec<Option<usize>> = moved.into_iter().map(|axes| axes.first().copied()).collect();
             let beats = (0..drivers.len()).map(|own| beat(&usual, (input, own), drivers[own], &grid)).collect();
@@ -134,6 +144,17 @@ impl<'p> Touch<'p> {
         let axis = self.driver(input, own);
         let along = self.along(axis.unwrap_or(0), axis.map_or(0, |_| place))?;
         Ok(along.get(input).and_then(|axes| axes.get(own)).cloned().unwrap_or_default())
+    }
+
+    /// The first element along an axis of an input that tiles at a place of the axis that moves it read.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn first_element(&self, input: usize, own: usize, place: usize) -> Result<usize> {
+        let first = Dims::filled(self.counts.len(), 0);
+        let index = self.driver(input, own).map_or(first, |axis| first.with(axis, place));
+        let regions = input_regions(self.program, &self.sweep.at(&index))?;
+        Ok(regions.get(input).and_then(|boxes| boxes.0.get(own)).map_or(0, |runs| runs.hull().start))
     }
 
     fn along(&mut self, axis: usize, place: usize) -> Result<Along> {

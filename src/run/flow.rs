@@ -8,13 +8,15 @@
 //! decoding, and commit units are encoded a bounded number ahead of their write, so what is on its way is bounded too. The
 //! oldest tile never waits for a younger one, so the flow cannot lock up. Tiles that an earlier run wrote are passed over.
 
+mod admit;
+
 use super::command::{Command, Event, PartKey};
 use super::done::Done;
 use super::held::{Held, Unit};
 use super::ledger::Ledger;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region};
-use crate::plan::{InputFrom, Pass, Touch, UnitKey};
+use crate::plan::{Cut, InputFrom, Pass, Touch, UnitKey, unit_grid};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How often a command that failed is given again: reads and writes where the failure may pass, a decoding by reading once
@@ -49,6 +51,8 @@ pub struct Flow<'p> {
     pass: &'p Pass,
     setup: Setup,
     touch: Touch<'p>,
+    /// The units of each input, as they are read.
+    grids: Vec<Option<Grid>>,
     ledger: Ledger,
     /// Stored bytes of units that are read and not yet decoded.
     stored: Ledger,
@@ -82,7 +86,8 @@ impl<'p> Flow<'p> {
     pub fn new(pass: &'p Pass, setup: Setup) -> Result<Flow<'p>> {
         Ok(Flow {
             pass,
-            touch: Touch::new(&pass.program, pass.sweep)?,
+            touch: Touch::holding(&pass.program, pass.sweep, &pass.costs.cuts)?,
+            grids: (0..pass.program.inputs.len()).map(|input| unit_grid(&pass.program, input)).collect(),
             ledger: Ledger::new(pass.costs.ledger),
             stored: Ledger::new(pass.costs.reading.1),
             units: Held::new(pass.costs.units),
@@ -146,10 +151,46 @@ impl<'p> Flow<'p> {
     /// The grid of an input's units, where it is read in units.
     #[must_use]
     pub fn grid(&self, input: usize) -> Option<&Grid> {
+        self.grids.get(input)?.as_ref()
+    }
+
+    /// The grid of what is held of an input: its units, or pieces of them.
+    #[must_use]
+    pub fn held_grid(&self, input: usize) -> Option<&Grid> {
         self.touch.grid(input)
     }
 
-    /// The units that a tile reads of each input.
+    /// The pieces of a unit that are to be held, each with the part of the unit that it is; none where it is held whole.
+    #[must_use]
+    pub fn wanted(&self, unit: UnitKey) -> Option<Vec<(UnitKey, Region)>> {
+        let pieces = self.cut(unit.0)?.pieces_of(self.grid(unit.0)?, unit);
+        Some(pieces.filter(|(piece, _)| self.units.get(piece).is_some_and(|held| !held.ready)).collect())
+    }
+
+    fn cut(&self, input: usize) -> Option<Cut> {
+        self.pass.costs.cuts.get(input).copied().flatten()
+    }
+
+    /// The unit that what is held is a piece of.
+    fn unit_of(&self, held: UnitKey) -> UnitKey {
+        self.cut(held.0).zip(self.grid(held.0)).map_or(held, |(cut, grid)| cut.unit_of(grid, held))
+    }
+
+    /// What a unit is held in.
+    fn pieces_of(&self, unit: UnitKey) -> Vec<UnitKey> {
+        let cut = self.cut(unit.0).zip(self.grid(unit.0));
+        cut.map_or_else(|| vec![unit], |(cut, grid)| cut.pieces_of(grid, unit).map(|(piece, _)| piece).collect())
+    }
+
+    /// A bound on the stored bytes of a unit.
+    fn stored_bytes(&self, (input, number): UnitKey) -> u64 {
+        match (self.grid(input), &self.pass.program.inputs[input].from) {
+            (Some(grid), InputFrom::Source(source)) => source.stored_bytes(&grid.counts().index_of(number)),
+            _ => 0,
+        }
+    }
+
+    /// The units, or pieces of units, that a tile reads of each input.
     #[must_use]
     pub fn needs(&self, tile: usize) -> &[UnitKey] {
         self.tiles.get(&tile).map(|t| t.needs.as_slice()).unwrap_or_default()
@@ -249,17 +290,23 @@ impl<'p> Flow<'p> {
     }
 
     fn decoded(&mut self, key: UnitKey, commands: &mut Vec<Command>) -> Result<()> {
-        let unit = self.units.get_mut(&key).ok_or_else(|| Error::bug(format!("unit {key:?} was decoded and not asked for")))?;
-        unit.ready = true;
-        self.stored.release(unit.stored);
+        let mut waiting = Vec::new();
+        for piece in self.pieces_of(key) {
+            let Some(held) = self.units.get_mut(&piece).filter(|held| !held.ready) else { continue };
+            held.ready = true;
+            waiting.append(&mut held.waiting);
+            // Tiles that were passed over meanwhile leave what only they would have read.
+            if held.users == 0 && held.last_use < self.next_tile {
+                self.drop_unit(piece, commands);
+            }
+        }
+        self.stored.release(self.stored_bytes(key));
         self.reading -= 1;
-        let waiting = std::mem::take(&mut unit.waiting);
         if let Some(stream) = self.stream(key) {
             self.busy.remove(&stream);
         }
         for tile in waiting {
-            let tile_state = self.tile(tile)?;
-            tile_state.missing -= 1;
+            self.tile(tile)?.missing -= 1;
         }
         self.launch_ready(commands)
     }
@@ -333,13 +380,13 @@ impl<'p> Flow<'p> {
                 passed_by += 1;
                 continue;
             }
-            let unit = self.units.get(&key).ok_or_else(|| Error::bug(format!("unit {key:?} is to be read for nobody")))?;
-            if !self.stored.take(unit.stored) {
+            let bytes = self.stored_bytes(key);
+            if !self.stored.take(bytes) {
                 if self.reading > 0 {
                     return Ok(());
                 }
                 let limit = bytes_text(self.stored.limit());
-                return Err(Error::bug(format!("a unit of {} where the largest is to have {limit}", bytes_text(unit.stored))));
+                return Err(Error::bug(format!("a unit of {} where the largest is to have {limit}", bytes_text(bytes))));
             }
             self.to_read.remove(passed_by);
             self.busy.extend(stream);
@@ -353,7 +400,7 @@ impl<'p> Flow<'p> {
     /// The stream that a unit is a part of: its first unit.
     fn stream(&self, (input, number): UnitKey) -> Option<UnitKey> {
         let axis = self.pass.program.in_order(input)?.axis;
-        let counts = self.touch.grid(input)?.counts();
+        let counts = self.grid(input)?.counts();
         Some((input, counts.linear_of(&counts.index_of(number).with(axis, 0))))
     }
 
@@ -392,98 +439,6 @@ impl<'p> Flow<'p> {
     fn drop_unit(&mut self, key: UnitKey, commands: &mut Vec<Command>) {
         if self.units.forget(key, &mut self.ledger) {
             commands.push(Command::Drop(key));
-        }
-    }
-
-    /// Passes over tiles that an earlier run wrote, and forgets units that only they would have read.
-    fn pass_over(&mut self, commands: &mut Vec<Command>) {
-        let from = self.next_tile;
-        while self.next_tile < self.count && self.is_done(self.next_tile) {
-            self.next_tile += 1;
-        }
-        if self.next_tile > from {
-            (self.done, self.passed_over) = (self.done + self.next_tile - from, self.passed_over + self.next_tile - from);
-            let dead = self.next_tile;
-            self.drop_units(|unit| unit.users == 0 && unit.last_use < dead, commands);
-        }
-    }
-
-    /// Admits tiles in order while the ledger can hold them.
-    fn admit(&mut self, commands: &mut Vec<Command>) -> Result<()> {
-        while self.ahead < self.pass.costs.ahead {
-            self.pass_over(commands);
-            if self.next_tile >= self.count {
-                return Ok(());
-            }
-            let mut needs = Vec::new();
-            self.touch.units(self.next_tile, &mut needs)?;
-            let missing: u64 = needs.iter().filter(|key| !self.units.contains(key)).map(|key| self.unit_bytes(*key).0).sum();
-            if !self.units.take(missing, &mut self.ledger) {
-                if self.ahead > 0 {
-                    return Ok(());
-                }
-                self.make_room(&needs, missing, commands)?;
-            }
-            self.start_tile(needs, commands)?;
-        }
-        Ok(())
-    }
-
-    /// No tile waits or computes and the next one does not fit: cached units go, furthest next use first.
-    fn make_room(&mut self, needs: &[UnitKey], bytes: u64, commands: &mut Vec<Command>) -> Result<()> {
-        let mut idle = self.units.idle(needs);
-        while let Some(key) = idle.pop() {
-            self.drop_unit(key, commands);
-            if self.units.take(bytes, &mut self.ledger) {
-                return Ok(());
-            }
-        }
-        let (held, limit) = self.units.bytes();
-        let (held, limit) = (bytes_text(held), bytes_text(limit));
-        Err(Error::bug(format!(
-            "tile {} needs units of {} beside {held} held, {limit} are meant for them",
-            self.next_tile,
-            bytes_text(bytes)
-        )))
-    }
-
-    /// Enters the next tile, whose bytes the ledger holds already.
-    fn start_tile(&mut self, needs: Vec<UnitKey>, commands: &mut Vec<Command>) -> Result<()> {
-        let tile = self.next_tile;
-        self.next_tile += 1;
-        let mut missing = 0;
-        for key in &needs {
-            let unit = match self.units.get_mut(key) {
-                Some(unit) => unit,
-                None => {
-                    self.to_read.push_back(*key);
-                    let bytes = self.unit_bytes(*key);
-                    self.units.enter(*key, bytes)
-                }
-            };
-            unit.users += 1;
-            // What an earlier tile found still holds: all up to then ask among the same tiles.
-            if unit.last_use < tile || unit.users == 1 {
-                unit.last_use = unit.last_use.max(self.touch.last_use(*key, tile, self.pass.costs.kept)?);
-            }
-            if !unit.ready {
-                missing += 1;
-                unit.waiting.push(tile);
-            }
-        }
-        self.tiles.insert(tile, Tile { needs, missing, told: false, launched: false, parts_left: 0, joined: false });
-        self.ahead += 1;
-        self.launch_ready(commands)
-    }
-
-    /// Decoded and stored bytes of a unit.
-    fn unit_bytes(&self, (input, number): UnitKey) -> (u64, u64) {
-        let Some(grid) = self.touch.grid(input) else { return (0, 0) };
-        let index = grid.counts().index_of(number);
-        let decoded = grid.region(&index).shape.count() * self.pass.program.element_bytes(input);
-        match &self.pass.program.inputs[input].from {
-            InputFrom::Source(source) => (decoded as u64, source.stored_bytes(&index)),
-            InputFrom::Late(_) => (0, 0),
         }
     }
 }

@@ -7,9 +7,8 @@ use rustc_hash::FxHashMap;
 
 /// A unit that is held or on its way.
 pub(super) struct Unit {
-    /// Bytes when it is decoded, and as it is stored.
+    /// Bytes when it is decoded.
     pub decoded: u64,
-    pub stored: u64,
     /// Whether it is decoded.
     pub ready: bool,
     /// Tiles that are not computed yet and read it.
@@ -57,8 +56,8 @@ impl Held {
     }
 
     /// Enters a unit, whose bytes were taken.
-    pub fn enter(&mut self, key: UnitKey, (decoded, stored): (u64, u64)) -> &mut Unit {
-        let unit = Unit { decoded, stored, ready: false, users: 0, last_use: 0, waiting: Vec::new() };
+    pub fn enter(&mut self, key: UnitKey, decoded: u64) -> &mut Unit {
+        let unit = Unit { decoded, ready: false, users: 0, last_use: 0, waiting: Vec::new() };
         self.units.entry(key).insert_entry(unit).into_mut()
     }
 

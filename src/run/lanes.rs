@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
 use crate::plan::{Output, UnitKey};
 use crate::storage::Source;
-use crate::tile::Buffer;
+use crate::tile::{Buffer, View, copy_view};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// What a lane finished.
 pub(super) enum Done {
     Read(UnitKey, Option<Vec<u8>>),
-    Decoded(UnitKey, Buffer),
+    /// A unit, in what is held of it.
+    Decoded(UnitKey, Vec<(UnitKey, Buffer)>),
     Launched(usize, Launched, Option<Verified>),
     Encoded(PartKey, Vec<u8>),
     Written(PartKey, Vec<u8>),
@@ -96,10 +97,28 @@ pub(super) fn pause(failures: usize) -> Duration {
     }
 }
 
-pub(super) fn decode(source: &dyn Source, key: UnitKey, index: &Dims, stored: Option<Vec<u8>>, bytes: usize) -> Result<Done> {
-    let mut buffer = Buffer::zeroed(bytes);
-    source.decode(index, stored, buffer.bytes_mut()).map_err(|e| e.at(format!("unit {index} of {}", source.name())))?;
-    Ok(Done::Decoded(key, buffer))
+/// A unit to decode: its shape, and the pieces that are to be held of it.
+pub(super) struct DecodeOrder {
+    pub unit: UnitKey,
+    pub source: Arc<dyn Source>,
+    pub index: Dims,
+    pub shape: Dims,
+    pub wanted: Option<Vec<(UnitKey, Region)>>,
+}
+
+pub(super) fn decode(order: &DecodeOrder, stored: Option<Vec<u8>>) -> Result<Done> {
+    let DecodeOrder { unit, source, index, shape, wanted } = order;
+    let dtype = source.info().dtype;
+    let mut whole = Buffer::zeroed(shape.count() * dtype.size());
+    source.decode(index, stored, whole.bytes_mut()).map_err(|e| e.at(format!("unit {index} of {}", source.name())))?;
+    let Some(wanted) = wanted else { return Ok(Done::Decoded(*unit, vec![(*unit, whole)])) };
+    let whole = View::contiguous(whole.bytes(), dtype, *shape);
+    let cut = |(piece, part): &(UnitKey, Region)| {
+        let mut held = Buffer::zeroed(part.shape.count() * dtype.size());
+        copy_view(&whole.crop(part), held.bytes_mut(), &part.shape, &Dims::filled(part.shape.len(), 0));
+        (*piece, held)
+    };
+    Ok(Done::Decoded(*unit, wanted.iter().map(cut).collect()))
 }
 
 /// Reads one unit after another, until nobody wants the reports.

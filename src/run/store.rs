@@ -29,7 +29,7 @@ impl Store {
     pub fn inputs<'p>(&self, flow: &Flow<'p>, pass: &'p Pass, late: &LateValues, tile: usize) -> Result<Vec<InputData<'p>>> {
         let mut inputs = Vec::with_capacity(pass.program.inputs.len());
         for (number, input) in pass.program.inputs.iter().enumerate() {
-            inputs.push(match (&input.from, flow.grid(number)) {
+            inputs.push(match (&input.from, flow.held_grid(number)) {
                 (InputFrom::Late(key), _) => {
                     InputData::Late(late.get(key).cloned().ok_or_else(|| Error::bug("a late value is read before it is made"))?)
                 }

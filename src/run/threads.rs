@@ -7,7 +7,7 @@ use super::flow::{Flow, Setup};
 use super::folds::Folds;
 use super::journal::Journal;
 use super::lanes::{
-    Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
+    DecodeOrder, Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
 };
 use super::store::{Store, part_bytes};
 use super::verify::Again;
@@ -359,8 +359,8 @@ impl<'r> Driver<'r> {
                 let (source, index) = self.unit(running, key)?;
                 let stored = running.store.stored.remove(&key).flatten();
                 let shape = running.flow.grid(key.0).map(|g| g.region(&index).shape).unwrap_or_default();
-                let bytes = shape.count() * self.pass.program.element_bytes(key.0);
-                Ok(Box::new(move || timed(Lane::Decode, Some(command), || decode(&*source, key, &index, stored, bytes))))
+                let order = DecodeOrder { unit: key, source, index, shape, wanted: running.flow.wanted(key) };
+                Ok(Box::new(move || timed(Lane::Decode, Some(command), || decode(&order, stored))))
             }
             Command::Encode(part) => {
                 let (launched, sink) = running.store.tile(part.0, part.1)?;
@@ -427,8 +427,8 @@ impl Running<'_, '_, '_> {
                 self.store.stored.insert(key, stored);
                 Event::Read(key)
             }
-            Done::Decoded(key, buffer) => {
-                self.store.units.insert(key, Arc::new(buffer));
+            Done::Decoded(key, held) => {
+                self.store.units.extend(held.into_iter().map(|(key, buffer)| (key, Arc::new(buffer))));
                 Event::Decoded(key)
             }
             Done::Launched(tile, launched, verified) => {

@@ -43,6 +43,9 @@ struct Part {
     columns: Range<usize>,
 }
 
+/// Where a unit lies in the strips that are decoded in order: the plane and its rows.
+type InStreams<'s> = (&'s Streams, Strips, Plane, Range<usize>);
+
 impl TiffSource {
     /// Reads a file's directories.
     ///
@@ -165,7 +168,7 @@ impl TiffSource {
     }
 
     /// The rows of a unit of strips that are decoded in order, and where they are.
-    fn in_streams(&self, unit: &Dims) -> Result<Option<(&Streams, Strips, Plane, Range<usize>)>> {
+    fn in_streams(&self, unit: &Dims) -> Result<Option<InStreams<'_>>> {
         let Some((streams, strips)) = self.streams.as_ref().zip(large_strips(&self.layout)) else { return Ok(None) };
         let (page, sample, rows, _) = self.place(unit)?;
         Ok(Some((streams, strips, (page, sample), rows)))
