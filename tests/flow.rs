@@ -286,3 +286,54 @@ fn what_is_held_is_foreseen_for_any_tiles_and_units() {
         over[over.len() - 1]
     );
 }
+
+/// Where whole units do not fit, pieces of them do: the ledger suffices then too, units are read as often as stated, and as often as
+/// one read alone would.
+#[test]
+fn what_is_held_in_pieces_is_foreseen() {
+    let mut state = 11u64;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let (mut in_pieces, mut once) = (0, 0);
+    for case in 0..150 {
+        let shape: Vec<usize> = (0..3).map(|_| 20 + below(44)).collect();
+        let unit: Vec<usize> = shape.iter().map(|n| (1 + below(*n)).min([4, 8, 12, 16, 24][below(5)])).collect();
+        let tile: Vec<usize> = shape.iter().zip(&unit).map(|(n, unit)| (unit * (1 + below(2))).min(*n)).collect();
+        let x = Array::from_source(Zeros::new(&shape, Dtype::U16, &unit));
+        let size: Vec<i64> = (0..3).map(|_| 1 + 2 * below(5) as i64).collect();
+        let y = match below(4) {
+            0 => x.uniform([size[0], size[1], size[2]]),
+            1 => x.maximum_filter([size[0], 1, size[2]]).transpose(&[1, 0, 2]),
+            2 => &x + Array::from_source(Zeros::new(&shape, Dtype::U8, &[5, 20, 9])).minimum_filter([size[0], size[1], 1]),
+            _ => x.maximum_filter([size[0], size[1], size[2]]) - x.mean(),
+        };
+        let outputs = [Output { sink: Chunks::of(&y, &[1, 1, 1]), array: y }];
+        let threads = 1 + below(3);
+        let asked = |memory| Machine { tile: Some(tile.clone()), threads, ..machine(memory) };
+        let most = plan(&outputs, &asked(1 << 30)).unwrap().peak_bytes();
+        for part in (30..100).step_by(7) {
+            let Ok(planned) = plan(&outputs, &asked(most * part / 100)) else { continue };
+            for number in 0..planned.passes.len() {
+                let costs = &planned.passes[number].costs;
+                if costs.cuts.is_empty() {
+                    continue;
+                }
+                in_pieces += 1;
+                once += usize::from(costs.kept == 0);
+                let words =
+                    format!("case {case}: {shape:?} in units {unit:?}, tiles {tile:?}, size {size:?}, {part} %: {costs:?}");
+                let script = Script::usual(Servers { readers: 2, workers: threads }, case);
+                let mut hurried = flow(&planned, &outputs, number);
+                let report = virtual_time::run(&mut hurried, &script).unwrap_or_else(|e| panic!("{words}: {e}"));
+                let mut orderly = flow(&planned, &outputs, number);
+                virtual_time::at_once(&mut orderly).unwrap_or_else(|e| panic!("{words}: {e}"));
+                assert_eq!(report.reads, orderly.reads(), "peak {} {words}", hurried.ledger().peak());
+                assert!(orderly.reads() as f64 <= 1.01 * costs.reads.all as f64, "{words}: {} read", orderly.reads());
+                assert!(costs.kept > 0 || orderly.reads() == costs.reads.distinct, "{} read {words}", orderly.reads());
+            }
+        }
+    }
+    assert!(in_pieces > 100 && once > 30, "{in_pieces} passes in pieces, {once} read once");
+}

@@ -166,7 +166,8 @@ impl<'p> Frontier<'p> {
         for start in [Dims::filled(counts.len(), 0), counts.iter().map(|n| n / 2).collect()] {
             let (mut index, mut here) = (start, self.held_from(&start, depth, kept)?);
             for axis in 0..counts.len() {
-                for place in self.sweep.telling(axis) {
+                let last_whole = if self.cuts.is_empty() { None } else { self.before_the_end(axis)? };
+                for place in self.sweep.telling(axis).into_iter().chain(last_whole) {
                     let there = index.with(axis, place);
                     let held = self.held_from(&there, depth, kept)?;
                     if held > here {
@@ -177,6 +178,25 @@ impl<'p> Frontier<'p> {
             most = most.max(here);
         }
         Ok(most)
+    }
+
+    /// The last place along an axis whose tiles do not touch the last unit, which may be a short one: pieces for later tiles grow
+    /// in number along the way, and the most is held where units are still whole.
+    fn before_the_end(&mut self, axis: usize) -> Result<Option<usize>> {
+        let mut found: Option<usize> = None;
+        for input in 0..self.sizes.len() {
+            let Some(grid) = self.touch.grid(input).copied() else { continue };
+            for own in (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(axis)).collect::<Vec<_>>() {
+                let (mut low, mut high) = (0, self.touch.counts()[axis] - 1);
+                while low < high {
+                    let middle = low + (high - low).div_ceil(2);
+                    let is_before = self.touch.course(input, own, middle)?.0.1 < grid.counts()[own];
+                    if is_before { low = middle } else { high = middle - 1 }
+                }
+                found = Some(found.map_or(low, |known| known.min(low)));
+            }
+        }
+        Ok(found)
     }
 
     /// The same from one tile on. Tiles of different rows share nothing that is kept, so rows are added.
@@ -246,27 +266,27 @@ impl<'p> Frontier<'p> {
         // Of an axis read in two places at once the last tile may stop before the first one does.
         let all = (start.0.min(stop.0), start.1.max(stop.1));
         let after = if from < end { self.touch.course(input, own, from + 1)?.0.0 } else { usize::MAX };
-        // Other tiles than these few may lie across more units.
-        let most = self.touch.beat(input, own).most;
+        // Other tiles than these few may lie across more units. Pieces come with the whole of their unit and go alone.
+        let Some(grid) = self.touch.grid(input) else { return Err(Error::bug("an input without units has no window")) };
+        let (unit, extent, count) = (grid.unit[own], grid.shape[own], grid.counts()[own]);
+        let whole = self.cuts.get(input).copied().flatten().filter(|(cut, _)| cut.axis == own).map_or(unit, |(_, whole)| whole);
+        let (pieces, beat) = (whole / unit, self.touch.beat(input, own));
+        let most = if pieces > 1 { beat.reach / unit } else { beat.most };
+        let all = (all.0, all.1.next_multiple_of(pieces));
         let mut reached = |place: usize| -> Result<usize> {
             let ((first, behind), _) = self.touch.course(input, own, place)?;
-            Ok(behind.max((first + most).min(all.1)))
+            Ok(behind.next_multiple_of(pieces).max((first + most).min(all.1)))
         };
         let before = if to > 0 { reached(to - 1)? } else { 0 };
         let here = reached(to)?;
         let from = [all.0, self.touch.course(input, own, from)?.0.0, after];
         let falls = self.touch.falls(input, own)?;
-        let Some(grid) = self.touch.grid(input) else { return Err(Error::bug("an input without units has no window")) };
-        let (unit, extent, count) = (grid.unit[own], grid.shape[own], grid.counts()[own]);
         // Where a unit of this number, counted as the sweep goes, begins: the one at the array's end may be a short one.
         let begins = |number: usize| match falls {
             true => extent.saturating_sub(count.saturating_sub(number) * unit),
             false => number.saturating_mul(unit).min(extent),
         };
-        // Pieces come with the whole of their unit and go alone.
-        let whole = self.cuts.get(input).copied().flatten().filter(|(cut, _)| cut.axis == own).map(|(_, whole)| whole);
-        let ends = |number: usize| whole.map_or(begins(number), |whole| begins(number).next_multiple_of(whole).min(extent));
-        Ok(Window { from: from.map(begins), to: [all.1, here, before].map(ends), far: far.max(far_at_end) * unit })
+        Ok(Window { from: from.map(begins), to: [all.1, here, before].map(begins), far: far.max(far_at_end) * unit })
     }
 
     /// Pieces in which less of the units need be held, where they are kept for tiles at the same place along the axes before `kept`:

@@ -43,6 +43,8 @@ pub struct Beat {
     pub touched: f64,
     /// Units of these that the tile before does not touch, on the average.
     pub fresh: f64,
+    /// Where units are held in pieces: the most elements from the beginning of a tile's first piece to the end of its last unit.
+    pub reach: usize,
 }
 
 /// The units that a sweep's tiles touch.
@@ -95,11 +97,12 @@ impl<'p> Touch<'p> {
         moved.iter_mut().flatten().for_each(Vec::dedup);
         let usual = usual_regions(program, &sweep, &counts)?;
         let units = |(input, moved): (usize, Vec<Vec<usize>>)| {
-            let grid = unit_grid(program, input)?;
-            let grid = cuts.get(input).copied().flatten().map_or(grid, |cut| cut.grid(&grid));
+            let whole = unit_grid(program, input)?;
+            let grid = cuts.get(input).copied().flatten().map_or(whole, |cut| cut.grid(&whole));
             let entangled = scattered[input] || moved.iter().any(|axes| axes.len() > 1);
             let drivers: Vec<Option<usize>> = moved.into_iter().map(|axes| axes.first().copied()).collect();
-            let beats = (0..drivers.len()).map(|own| beat(&usual, (input, own), drivers[own], &grid)).collect();
+            let beats =
+                (0..drivers.len()).map(|own| beat(&usual, (input, own), drivers[own], (&grid, whole.unit[own]))).collect();
             Some(Units { grid, drivers, entangled, beats })
         };
         let inputs = moved.into_iter().enumerate().map(units).collect();
@@ -336,22 +339,27 @@ fn usual_regions(program: &Program, sweep: &Sweep, counts: &Dims) -> Result<Usua
 
 /// How tiles lie across the units of an axis. Where a tile's box begins moves from tile to tile by one step, so against the
 /// units it begins at any multiple of what the step and a unit have in common.
-fn beat(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, grid: &Grid) -> Beat {
+fn beat(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, (grid, whole): (&Grid, usize)) -> Beat {
     let hull = |boxes: &[Boxes]| boxes.get(input).and_then(|b| b.0.get(own)).map(Runs::hull).unwrap_or_default();
     let (range, unit) = (hull(&usual.here), grid.unit[own]);
     let after = driver.and_then(|axis| usual.next.get(axis)).map_or(range.clone(), |boxes| hull(boxes));
     let step = after.start.abs_diff(range.start);
     let common = common_divisor(step, unit);
     let touched = |length: usize, latest: usize| (latest + length.saturating_sub(1)) / unit + 1;
-    let asked = driver.and_then(|axis| usual.asked.get(axis)).into_iter().flatten().map(|boxes| hull(boxes));
-    let cut = asked.filter(|range| range.start == 0 || range.end == grid.shape[own]);
-    let cut = cut.map(|range| touched(range.len(), range.start % unit)).max().unwrap_or(0);
+    let cut = driver.and_then(|axis| usual.asked.get(axis)).into_iter().flatten().map(|boxes| hull(boxes));
+    let cut = cut.filter(|range| range.start == 0 || range.end == grid.shape[own]);
+    let reached = |range: &std::ops::Range<usize>| range.end.next_multiple_of(whole) - range.start / unit * unit;
+    let asked: Vec<std::ops::Range<usize>> = cut.collect();
+    let cut = asked.iter().map(|range| touched(range.len(), range.start % unit)).max().unwrap_or(0);
+    let along = common_divisor(step, whole);
+    let starts = (range.start % along..whole).step_by(along);
+    let reach = starts.map(|start| reached(&(start..start + range.len()))).chain(asked.iter().map(reached)).max().unwrap_or(0);
     let phase = range.start % common;
     let most = touched(range.len(), unit - common + phase).max(cut).min(grid.counts()[own]);
     // Over all the places where a tile may begin in a unit, the whole units that it reaches into add up to this.
     let further = (phase + range.len().saturating_sub(1)) / common;
     let average = 1.0 + further as f64 / (unit / common) as f64;
-    Beat { most, touched: average, fresh: average.min(step as f64 / unit as f64) }
+    Beat { most, touched: average, fresh: average.min(step as f64 / unit as f64), reach }
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {
