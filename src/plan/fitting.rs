@@ -8,8 +8,8 @@ use super::program::Program;
 use super::sweep::Sweep;
 use crate::error::Result;
 
-/// Pieces are not tried where whole units take more than so many times the room: they take about half at best.
-const HOPELESS: u64 = 3;
+/// Pieces are not tried where whole units take more than so many times the room: they take half at best.
+const HOPELESS: u64 = 2;
 
 /// What a pass asks of the room that is left for its tiles, in bytes.
 pub(super) struct Fitting<'f> {
@@ -52,7 +52,11 @@ impl<'f> Fitting<'f> {
                 return Ok(Held { kept, flight, units, cuts: Vec::new() });
             }
             let Some(left) = self.left.checked_sub(more).filter(|_| more > 0) else { continue };
-            let cuts = if frontier.held(1, kept)? / HOPELESS > left { Vec::new() } else { frontier.cuts(self.program, kept)? };
+            let cuts = if frontier.held_in_the_middle(kept)? / HOPELESS > left {
+                Vec::new()
+            } else {
+                frontier.cuts(self.program, kept)?
+            };
             if !cuts.is_empty() {
                 let mut in_pieces = Frontier::holding(self.program, *self.sweep, &cuts)?;
                 if let Some((flight, units)) = self.flight(&mut in_pieces, kept, left)? {
@@ -67,7 +71,10 @@ impl<'f> Fitting<'f> {
 
     /// As many tiles and units at once as there is room for; none where there is none for one.
     fn flight(&self, frontier: &mut Frontier<'f>, kept: usize, left: u64) -> Result<Option<(Flight, u64)>> {
-        if frontier.held(1, kept)?.saturating_add(self.tile_out + self.stored + self.encoded) > left {
+        let others = self.tile_out + self.stored + self.encoded;
+        if frontier.held_in_the_middle(kept)?.saturating_add(others) > left
+            || frontier.held(1, kept)?.saturating_add(others) > left
+        {
             return Ok(None);
         }
         let most = (self.threads + 1).min(self.sweep.tiles().max(1));

@@ -161,17 +161,29 @@ impl<'p> Frontier<'p> {
         if self.sweep.tiles() == 0 {
             return Ok(0);
         }
-        // From the first tile and from one in the middle, axis by axis to where more is held.
+        // From the first tile and from one in the middle, axis by axis to where more is held. Pieces for later tiles grow in number along
+        // the way: there the search goes round again, and from the first and the last tiles of a place in the middle too.
+        let (first, middle): (Dims, Dims) = (Dims::filled(counts.len(), 0), counts.iter().map(|n| n / 2).collect());
+        let mut starts = vec![first, middle];
+        if let Some(count) = counts.get(kept).filter(|_| !self.cuts.is_empty()) {
+            let last: Dims = counts.iter().map(|n| n - 1).collect();
+            starts.extend(
+                [count / 2, 1.min(count - 1)].iter().flat_map(|place| [first.with(kept, *place), last.with(kept, *place)]),
+            );
+        }
         let mut most = 0;
-        for start in [Dims::filled(counts.len(), 0), counts.iter().map(|n| n / 2).collect()] {
-            let (mut index, mut here) = (start, self.held_from(&start, depth, kept)?);
-            for axis in 0..counts.len() {
-                let last_whole = if self.cuts.is_empty() { None } else { self.before_the_end(axis)? };
-                for place in self.sweep.telling(axis).into_iter().chain(last_whole) {
-                    let there = index.with(axis, place);
-                    let held = self.held_from(&there, depth, kept)?;
-                    if held > here {
-                        (here, index) = (held, there);
+        for start in starts {
+            let (mut index, mut here, mut before) = (start, self.held_from(&start, depth, kept)?, 0);
+            while here > before {
+                before = if self.cuts.is_empty() { u64::MAX } else { here };
+                for axis in 0..counts.len() {
+                    let late = if self.cuts.is_empty() { Vec::new() } else { self.before_the_end(axis)? };
+                    for place in self.sweep.telling(axis).into_iter().chain(late) {
+                        let there = index.with(axis, place);
+                        let held = self.held_from(&there, depth, kept)?;
+                        if held > here {
+                            (here, index) = (held, there);
+                        }
                     }
                 }
             }
@@ -180,20 +192,34 @@ impl<'p> Frontier<'p> {
         Ok(most)
     }
 
-    /// The last place along an axis whose tiles do not touch the last unit, which may be a short one: pieces for later tiles grow
-    /// in number along the way, and the most is held where units are still whole.
-    fn before_the_end(&mut self, axis: usize) -> Result<Option<usize>> {
-        let mut found: Option<usize> = None;
+    /// What one tile in the middle holds: the most is no less.
+    ///
+    /// # Errors
+    /// A program that reads values that do not exist.
+    pub fn held_in_the_middle(&mut self, kept: usize) -> Result<u64> {
+        let middle = self.touch.counts().iter().map(|n| n / 2).collect();
+        if self.sweep.tiles() == 0 { Ok(0) } else { self.held_from(&middle, 1, kept) }
+    }
+
+    /// The last places along an axis whose tiles do not touch the last unit, which may be a short one, and the first that do: pieces for
+    /// later tiles grow in number along the way, and the most is held where units are still whole.
+    fn before_the_end(&mut self, axis: usize) -> Result<Vec<usize>> {
+        let (mut found, end) = (Vec::new(), self.touch.counts()[axis] - 1);
         for input in 0..self.sizes.len() {
             let Some(grid) = self.touch.grid(input).copied() else { continue };
-            for own in (0..grid.shape.len()).filter(|own| self.touch.driver(input, *own) == Some(axis)).collect::<Vec<_>>() {
-                let (mut low, mut high) = (0, self.touch.counts()[axis] - 1);
+            for own in 0..grid.shape.len() {
+                if self.touch.driver(input, own) != Some(axis) {
+                    continue;
+                }
+                let (mut low, mut high) = (0, end);
                 while low < high {
                     let middle = low + (high - low).div_ceil(2);
                     let is_before = self.touch.course(input, own, middle)?.0.1 < grid.counts()[own];
                     if is_before { low = middle } else { high = middle - 1 }
                 }
-                found = Some(found.map_or(low, |known| known.min(low)));
+                found.extend(
+                    [low, (low + 1).min(end)].iter().filter(|place| !found.contains(*place)).copied().collect::<Vec<_>>(),
+                );
             }
         }
         Ok(found)
