@@ -364,6 +364,14 @@ impl Runs {
         if range.is_empty() {
             return;
         }
+        // Almost always there is none yet, or one that it meets.
+        if let [only] = &mut self.ranges[..self.count.max(1)]
+            && (self.count == 0 || range.start <= only.end && only.start <= range.end)
+        {
+            *only = if self.count == 0 { range } else { only.start.min(range.start)..only.end.max(range.end) };
+            self.count = 1;
+            return;
+        }
         let mut all: [Range<usize>; MOST_RUNS + 1] = Default::default();
         let before = self.ranges().iter().take_while(|r| r.start <= range.start).count();
         all[..before].clone_from_slice(&self.ranges()[..before]);

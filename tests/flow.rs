@@ -5,6 +5,7 @@ mod rig;
 
 use rig::{Chunks, Fault, Zeros, flow, machine, play};
 use stackmill::Dtype;
+use stackmill::device::cpu::Cpu;
 use stackmill::device::null::Null;
 use stackmill::formats::memory::MemorySink;
 use stackmill::graph::Array;
@@ -336,4 +337,34 @@ fn what_is_held_in_pieces_is_foreseen() {
         }
     }
     assert!(in_pieces > 100 && once > 30, "{in_pieces} passes in pieces, {once} read once");
+}
+
+/// Pieces are where they were in their units: the pixels are those of a run with room for whole units.
+#[test]
+fn pieces_hold_the_pixels_of_their_units() {
+    let source = Arc::new(Zeros {
+        ramp: true,
+        ..Zeros::failing(&[70, 96, 80], Dtype::U16, &[16, 32, 16], Fault::default(), Fault::default())
+    });
+    let run = |memory: u64| {
+        let x = Array::from_source(source.clone());
+        let y = x.maximum_filter([5, 7, 3]) - x.gaussian(1.0);
+        let kept = Some(std::sync::Mutex::default());
+        let sink = Arc::new(Chunks { kept, ..Chunks::failing(&y, &[16, 32, 16], Fault::default(), Fault::default()) });
+        let outputs = [Output { array: y, sink: sink.clone() }];
+        let planned = plan(&outputs, &Machine { tile: Some(vec![16, 32, 16]), ..machine(memory) }).ok()?;
+        let summary = play(&planned, &outputs, &Cpu::default(), &|_| Ok(())).unwrap();
+        let costs = &planned.passes[0].costs;
+        assert_eq!(summary.passes[0].units_read.0, costs.reads.all);
+        let written = std::mem::take(&mut *sink.kept.as_ref().unwrap().lock().unwrap());
+        Some((costs.cuts.iter().flatten().count(), written))
+    };
+    let (_, right) = run(1 << 30).unwrap();
+    let mut in_pieces = 0;
+    for memory in (4..40).map(|k| k << 17) {
+        let Some((cuts, written)) = run(memory) else { continue };
+        assert!(written == right, "{cuts} cut under {memory}");
+        in_pieces += usize::from(cuts > 0);
+    }
+    assert!(in_pieces > 0 && !right.is_empty());
 }

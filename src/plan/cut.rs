@@ -21,8 +21,9 @@ pub(super) const LARGE_TILE: u64 = 48 << 20;
 const WIDE: u64 = 16;
 /// Tiles so many times larger than wanted are priced by the usual one alone.
 const FAR_TILE: u64 = 4;
-/// Tiles that a pass should have at least, so that its lanes overlap.
+/// Tiles that a pass should have at least, so that its lanes overlap; and bytes of one below which halos cost more than that saves.
 const MANY_TILES: u64 = 16;
+const SMALL_TILE: u64 = 4 << 20;
 /// How much slower work is in a block of so many times a worker's share of the cache, and beyond the last of them.
 const SPILLED: [(usize, f64); 3] = [(1, 1.0), (4, 1.3), (16, 1.6)];
 const FAR: f64 = 2.5;
@@ -236,7 +237,7 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
 fn goal(program: &Program, machine: &Machine, fixed: &Fixed) -> Result<u64> {
     let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
     let whole = worst_tile(program, &Sweep::new(program.domain, program.domain))?.total();
-    Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(1 << 20)))
+    Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(SMALL_TILE)))
 }
 
 /// Halves the whole domain, axis by axis, until a tile is no larger than `target`, or until no halving frees `worth` parts in
