@@ -55,7 +55,8 @@ impl Cut {
     }
 }
 
-fn common_divisor(a: usize, b: usize) -> usize {
+/// The greatest common divisor; of 0 and a number the number.
+pub(super) fn common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { common_divisor(b, a % b) }
 }
 

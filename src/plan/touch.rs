@@ -3,7 +3,7 @@
 //! Axes of the domain are told by their position in the order of the sweep.
 
 use super::budget::{unit_grid, units_of};
-use super::pieces::Cut;
+use super::pieces::{Cut, common_divisor};
 use super::program::Program;
 use super::reach::input_regions;
 use super::sweep::Sweep;
@@ -360,10 +360,6 @@ fn beat(usual: &Usual, (input, own): (usize, usize), driver: Option<usize>, (gri
     let further = (phase + range.len().saturating_sub(1)) / common;
     let average = 1.0 + further as f64 / (unit / common) as f64;
     Beat { most, touched: average, fresh: average.min(step as f64 / unit as f64), reach }
-}
-
-fn common_divisor(a: usize, b: usize) -> usize {
-    if a == 0 { b } else { common_divisor(b % a, a) }
 }
 
 /// Whether what a tile reads along an axis lies in two places; at the array's ends, where an edge that wraps reads a little of the

@@ -61,6 +61,8 @@ struct Bytes<'s> {
     held: Vec<u8>,
     taken: usize,
     left: Range<u64>,
+    /// Whether the file could not be read: what is decoded is not to blame then.
+    unread: bool,
 }
 
 impl Feed for Bytes<'_> {
@@ -68,7 +70,7 @@ impl Feed for Bytes<'_> {
         if self.taken == self.held.len() && !self.left.is_empty() {
             self.taken = 0;
             self.held.resize(length(&self.left).min(PIECE), 0);
-            self.file.bytes_at(self.left.start, &mut self.held)?;
+            self.file.bytes_at(self.left.start, &mut self.held).inspect_err(|_| self.unread = true)?;
         }
         Ok(self.held.get(self.taken..).unwrap_or_default())
     }
@@ -158,8 +160,7 @@ impl Streams {
             if begun.stored.start + begun.read.len() as u64 == at {
                 begun.read.append(&mut held);
             }
-            let block = begun.stored.start;
-            place = begun.rows(file, strips, (row, part)).map_err(|e| file.damaged(e, block))?.then_some(begun);
+            place = begun.rows(file, strips, (row, part))?.then_some(begun);
         }
         let mut places = self.places();
         if let Some(place) = place.filter(|_| places.len() < REMEMBERED) {
@@ -180,23 +181,31 @@ fn begin(file: &dyn Stored, strips: Strips, plane: Plane, row: usize) -> Result<
 impl Place {
     /// Decodes the rows from `row` on, passing over those before; whether rows of the strip are left.
     fn rows(&mut self, file: &dyn Stored, strips: Strips, (row, out): (usize, &mut [u8])) -> Result<bool> {
-        let mut from = Bytes { file, held: std::mem::take(&mut self.read), taken: 0, left: self.stored.clone() };
-        let mut passed = vec![0; if row > self.row { PIECE } else { 0 }];
-        let mut over = (row - self.row) * strips.line;
-        while over > 0 {
-            let piece = passed.get_mut(..over.min(PIECE)).unwrap_or_default();
-            self.fill(&mut from, piece)?;
-            over -= piece.len();
-        }
-        self.fill(&mut from, out)?;
+        let held = std::mem::take(&mut self.read);
+        let mut from = Bytes { file, held, taken: 0, left: self.stored.clone(), unread: false };
+        let decoded = self.decode(&mut from, (row - self.row) * strips.line, out);
+        decoded.map_err(|e| if from.unread { e } else { file.damaged(e, self.stored.start) })?;
         self.row = row + out.len() / strips.line.max(1);
         if self.row >= self.end {
-            self.unpack.close(&mut from)?;
+            let closed = self.unpack.close(&mut from);
+            closed.map_err(|e| if from.unread { e } else { file.damaged(e, self.stored.start) })?;
         }
         let rest = from.held.get(from.taken..).unwrap_or_default();
         self.read = if rest.len() <= PIECE { rest.to_vec() } else { Vec::new() };
         self.stored = from.left;
         Ok(self.row < self.end)
+    }
+
+    /// Passes over so many decoded bytes, then decodes.
+    fn decode(&mut self, from: &mut Bytes<'_>, over: usize, out: &mut [u8]) -> Result<()> {
+        let mut passed = vec![0; over.min(PIECE)];
+        let mut over = over;
+        while over > 0 {
+            let piece = passed.get_mut(..over.min(PIECE)).unwrap_or_default();
+            self.fill(from, piece)?;
+            over -= piece.len();
+        }
+        self.fill(from, out)
     }
 
     fn fill(&mut self, from: &mut Bytes<'_>, out: &mut [u8]) -> Result<()> {
@@ -220,6 +229,8 @@ mod tests {
         bytes: Vec<u8>,
         strips: Vec<Range<u64>>,
         reads: RefCell<u64>,
+        /// Reads that reach beyond this fail.
+        end: u64,
     }
 
     impl Stored for Memory {
@@ -228,6 +239,9 @@ mod tests {
         }
         fn bytes_at(&self, at: u64, into: &mut [u8]) -> Result<()> {
             *self.reads.borrow_mut() += into.len() as u64;
+            if at + into.len() as u64 > self.end {
+                return Err(Error::machine("the disk is gone"));
+            }
             let at = usize::try_from(at).expect("a place");
             into.copy_from_slice(&self.bytes[at..at + into.len()]);
             Ok(())
@@ -245,7 +259,7 @@ mod tests {
     /// 500 rows in strips of 300, the second of which is not stored where `hole`.
     fn strips(hole: bool) -> (Memory, Vec<u8>, Strips) {
         let mut raw: Vec<u8> = (0..500 * LINE).map(|k| (k * k / 300 % 251) as u8 ^ (k >> 9) as u8).collect();
-        let mut memory = Memory { bytes: vec![0; 40], strips: vec![], reads: RefCell::new(0) };
+        let mut memory = Memory { bytes: vec![0; 40], strips: vec![], reads: RefCell::new(0), end: u64::MAX };
         for (number, part) in raw.chunks(300 * LINE).enumerate() {
             let from = memory.bytes.len() as u64;
             if number == 0 || !hole {
@@ -289,6 +303,17 @@ mod tests {
         }
         let stored: u64 = file.strips.iter().map(|range| range.end - range.start).sum();
         assert_eq!(*file.reads.borrow(), stored);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_called_damaged() {
+        let (mut file, _, of) = strips(false);
+        file.end = file.strips[0].end - 10;
+        let streams = Streams::default();
+        let error = rows(&streams, &file, of, 0..300).unwrap_err().to_string();
+        assert!(error.contains("the disk is gone") && !error.contains("block at byte"), "{error}");
+        file.end = u64::MAX;
+        assert!(rows(&streams, &file, of, 0..300).is_ok(), "tried again it begins anew");
     }
 
     #[test]
