@@ -1,6 +1,7 @@
 //! The conformance matrix: every op × dtype × edge × chunking against its slow meaning. A hole fails the test.
 //!
-//! One cell alone: `STACKMILL_CELL=gaussian/u8/reflect cargo test --test conformance -- --nocapture`.
+//! One cell alone: `STACKMILL_CELL=gaussian/u8/reflect cargo test --test conformance -- --nocapture`; all of them, not the share
+//! of a run: `STACKMILL_MATRIX=full cargo test --test conformance`.
 
 #[path = "conformance/cases.rs"]
 mod cases;
@@ -20,15 +21,14 @@ mod reductions;
 mod windows;
 
 use cases::{EMPTY, FLAT, SHAPE, cases};
-use cells::{edge_name, edges, is_wanted};
+use cells::{Cell, SHARES, Sample, edge_name};
 use data::Values;
 use oracle::{Case, agrees, expected};
-use stackmill::dtype::Dtype;
 use stackmill::error::{Error, Family};
-use stackmill::graph::{Array, Op};
-use stackmill::grid::{Dims, Edge};
-use stackmill::ops;
+use stackmill::graph::Array;
+use stackmill::grid::Dims;
 use stackmill::session::{Computed, Options};
+use std::collections::BTreeSet;
 use std::panic::Location;
 
 /// How an array is cut, in the order of the columns.
@@ -44,7 +44,7 @@ const CHUNKINGS: [(char, &str); 7] = [
 
 /// What a cell of the matrix says.
 #[derive(Clone, Debug, PartialEq)]
-enum Cell {
+enum Verdict {
     Checked(String),
     Refused(String),
     Failed(String),
@@ -141,68 +141,69 @@ fn run_case(case: &Case) -> Result<String, Result<String, String>> {
 }
 
 /// All cases of one cell; what every case of a chunking agrees on.
-fn run_cell(op: &'static Op, dtype: Dtype, edge: Option<Edge>) -> Cell {
+fn run_cell(cell: &Cell) -> Verdict {
     let mut checked = String::new();
     let mut refused = None;
     for shape in [SHAPE, FLAT, EMPTY] {
-        for case in cases(op, dtype, edge, &shape) {
+        for case in cases(cell.op, cell.dtype, cell.edge, &shape) {
             match run_case(&case) {
                 Ok(letters) => checked.extend(letters.chars().filter(|c| !checked.contains(*c)).collect::<Vec<_>>()),
                 Err(Ok(why)) if shape == EMPTY => checked.push_str(if why.is_empty() { "" } else { "e" }),
                 Err(Ok(why)) => refused = Some(why),
-                Err(Err(why)) => return Cell::Failed(why),
+                Err(Err(why)) => return Verdict::Failed(why),
             }
         }
     }
     match refused {
-        Some(why) if checked.trim_matches('e').is_empty() => Cell::Refused(why),
-        Some(why) => Cell::Failed(format!("{} {dtype}: some cases run and others are refused: {why}", op.name)),
-        None => Cell::Checked(CHUNKINGS.iter().map(|(c, _)| if checked.contains(*c) { *c } else { ' ' }).collect()),
+        Some(why) if checked.trim_matches('e').is_empty() => Verdict::Refused(why),
+        Some(why) => Verdict::Failed(format!("{cell}: some cases run and others are refused: {why}")),
+        None => Verdict::Checked(CHUNKINGS.iter().map(|(c, _)| if checked.contains(*c) { *c } else { ' ' }).collect()),
     }
 }
 
-/// One line of the matrix.
-fn row(op: &'static Op, dtype: Dtype, failures: &mut Vec<String>) -> Option<String> {
-    let mut words = Vec::new();
+/// A cell's words in its line of the matrix; where it fails, why.
+fn words(cell: &Cell, verdict: &Verdict) -> (String, Option<String>) {
     let whole: String = CHUNKINGS.iter().map(|(c, _)| *c).collect();
-    for edge in edges(op).into_iter().filter(|e| is_wanted(op.name, dtype, *e)) {
-        let cell = run_cell(op, dtype, edge);
-        let rerun = format!("STACKMILL_CELL={}/{dtype}/{} cargo test --test conformance", op.name, edge_name(edge));
-        words.push(match &cell {
-            Cell::Checked(letters) if *letters == whole => format!("{} ok", edge_name(edge)),
-            Cell::Checked(letters) => {
-                failures.push(format!("{} {dtype} {}: only [{letters}] of [{whole}]\n  {rerun}", op.name, edge_name(edge)));
-                format!("{} HOLE[{letters}]", edge_name(edge))
-            }
-            Cell::Refused(why) => format!("{} refused: {why}", edge_name(edge)),
-            Cell::Failed(why) => {
-                failures.push(format!("{why}\n  {rerun}"));
-                format!("{} FAILED", edge_name(edge))
-            }
-        });
+    let edge = edge_name(cell.edge);
+    let rerun = format!("STACKMILL_CELL={cell} cargo test --test conformance");
+    match verdict {
+        Verdict::Checked(letters) if *letters == whole => (format!("{edge} ok"), None),
+        Verdict::Checked(letters) => {
+            (format!("{edge} HOLE[{letters}]"), Some(format!("{cell}: only [{letters}] of [{whole}]\n  {rerun}")))
+        }
+        Verdict::Refused(why) => (format!("{edge} refused: {why}"), None),
+        Verdict::Failed(why) => (format!("{edge} FAILED"), Some(format!("{why}\n  {rerun}"))),
     }
-    (!words.is_empty()).then(|| format!("{:16} {:4}  {}", op.name, dtype.name(), words.join("  ")))
 }
 
 #[test]
 fn every_op_means_what_it_says() {
-    let all: Vec<&'static Op> = ops::all().collect();
-    let rows = |ops: Vec<&'static Op>| {
-        let mut failures = Vec::new();
-        let mut lines = Vec::new();
-        for op in ops {
-            for dtype in Dtype::ALL {
-                lines.extend(row(op, dtype, &mut failures));
-            }
-        }
-        (lines, failures)
-    };
-    let halves: [Vec<&'static Op>; 2] = std::array::from_fn(|k| all.iter().copied().skip(k).step_by(2).collect());
-    let [a, b] = halves.map(|half| std::thread::spawn(move || rows(half))).map(|t| t.join().expect("a cell panicked"));
-    let (mut lines, failures) = ([a.0, b.0].concat(), [a.1, b.1].concat());
-    lines.sort_by_key(|line| all.iter().position(|op| line.split_whitespace().next() == Some(op.name)));
+    let verdicts = cells::run_each(&cells::chosen(), run_cell);
     println!("columns: edge ok = one tile, ragged tiles, tiles below the halo, ragged units, by meaning, extent 1, empty");
-    println!("{}", lines.join("\n"));
-    assert!(!lines.is_empty(), "no such cell: {:?}", std::env::var("STACKMILL_CELL"));
+    let mut failures = Vec::new();
+    for row in verdicts.chunk_by(|(a, _), (b, _)| a.op.name == b.op.name && a.dtype == b.dtype) {
+        let (said, failed): (Vec<String>, Vec<Option<String>>) = row.iter().map(|(cell, verdict)| words(cell, verdict)).unzip();
+        println!("{:16} {:4}  {}", row[0].0.op.name, row[0].0.dtype.name(), said.join("  "));
+        failures.extend(failed.into_iter().flatten());
+    }
     assert!(failures.is_empty(), "{} cells fail:\n\n{}", failures.len(), failures.join("\n\n"));
+}
+
+/// What a sample leaves out now, the next runs do.
+#[test]
+fn every_cell_is_reached_by_any_eight_seeds_in_a_row() {
+    let all = cells::all();
+    let names = |chosen: Vec<Cell>| chosen.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    for start in [0, 5, 20_784] {
+        let runs: Vec<BTreeSet<String>> =
+            (start..start + SHARES).map(|seed| names(cells::sampled(&all, Sample::Seed(seed), &[]))).collect();
+        let reached: BTreeSet<String> = runs.iter().flatten().cloned().collect();
+        assert_eq!(reached, names(all.clone()), "seeds from {start}");
+        let most = runs.iter().map(BTreeSet::len).max().unwrap_or(0);
+        assert!(3 * most < all.len(), "a run of {most} cells of {}", all.len());
+    }
+    let changed = cells::sampled(&all, Sample::Seed(3), &["gaussian"]);
+    let whole = all.iter().filter(|cell| cell.op.name == "gaussian").count();
+    assert!(changed[..whole].iter().all(|cell| cell.op.name == "gaussian"), "what changed does not come first");
+    assert_eq!(names(cells::sampled(&all, Sample::Full, &[])).len(), all.len());
 }

@@ -3,7 +3,8 @@
 //! that a GPU cannot run states why. Needs a Vulkan driver: without one it fails, it is never skipped.
 //!
 //! One cell alone: `STACKMILL_CELL=gaussian/u8/reflect cargo test --test gpu_conformance -- --nocapture`; another adapter:
-//! `STACKMILL_GPU=nvidia`. `BLESS=1` writes the measured maxima into docs/ops.md.
+//! `STACKMILL_GPU=nvidia`. A run takes a share of the cells; `STACKMILL_MATRIX=full` takes all, and with `BLESS=1` writes the
+//! measured maxima into docs/ops.md.
 
 #[path = "conformance/cases.rs"]
 mod cases;
@@ -24,15 +25,14 @@ mod reductions;
 mod windows;
 
 use cases::{EMPTY, FLAT, SHAPE, cases};
-use cells::{edge_name, edges, is_wanted};
+use cells::{Cell, Sample};
 use data::Values;
 use oracle::{Case, Expected, agrees, expected, float, rounded, ulp};
 use stackmill::dtype::Dtype;
 use stackmill::error::{Error, Family};
 use stackmill::formats::memory::MemorySink;
-use stackmill::graph::{Agreement, Array, Op};
-use stackmill::grid::{Dims, Edge};
-use stackmill::ops;
+use stackmill::graph::{Agreement, Array};
+use stackmill::grid::Dims;
 use stackmill::plan::Output;
 use stackmill::session::{Options, Session};
 use stackmill::tile::Tile;
@@ -146,9 +146,9 @@ fn judged(case: &Case, tile: &Tile) -> Result<f64, String> {
     Ok(worst)
 }
 
-/// What a cell says.
+/// What cells say.
 #[derive(Default)]
-struct Cell {
+struct Verdict {
     /// Cases that ran at least one step on the GPU, and all.
     on_gpu: usize,
     all: usize,
@@ -157,7 +157,7 @@ struct Cell {
     refused: Option<String>,
 }
 
-fn run_case(case: &Case, cell: &mut Cell) -> Result<(), String> {
+fn run_case(case: &Case, cell: &mut Verdict) -> Result<(), String> {
     let array = applied(case);
     let cpu = match run(&array, "cpu", false, None) {
         Ok(cpu) => cpu,
@@ -187,47 +187,37 @@ fn run_case(case: &Case, cell: &mut Cell) -> Result<(), String> {
     Ok(())
 }
 
-fn run_cell(op: &'static Op, dtype: Dtype, edge: Option<Edge>) -> Result<Cell, String> {
-    let mut cell = Cell::default();
+fn run_cell(cell: &Cell) -> Result<Verdict, String> {
+    let mut verdict = Verdict::default();
     for shape in [SHAPE, FLAT, EMPTY] {
-        for case in cases(op, dtype, edge, &shape) {
-            run_case(&case, &mut cell)?;
+        for case in cases(cell.op, cell.dtype, cell.edge, &shape) {
+            run_case(&case, &mut verdict)
+                .map_err(|why| format!("{why}\n  STACKMILL_CELL={cell} cargo test --test gpu_conformance"))?;
         }
     }
-    Ok(cell)
+    Ok(verdict)
 }
 
-/// One line of the matrix: op and dtype, over all edges.
-struct Row {
-    op: &'static str,
-    dtype: Dtype,
-    words: String,
-}
-
-fn row(op: &'static Op, dtype: Dtype, failures: &mut Vec<String>) -> Option<Row> {
-    let (mut total, mut count) = (Cell::default(), 0);
-    for edge in edges(op).into_iter().filter(|e| is_wanted(op.name, dtype, *e)) {
-        count += 1;
-        match run_cell(op, dtype, edge) {
+/// One line of the matrix: an op at a dtype, over the edges that ran.
+fn words(row: &[(Cell, Result<Verdict, String>)], failures: &mut Vec<String>) -> String {
+    let mut total = Verdict::default();
+    for (_, result) in row {
+        match result {
             Ok(cell) => {
                 (total.on_gpu, total.all) = (total.on_gpu + cell.on_gpu, total.all + cell.all);
                 total.worst = total.worst.max(cell.worst);
-                total.refused = total.refused.or(cell.refused);
-                total.reasons.extend(cell.reasons);
+                total.refused = total.refused.or_else(|| cell.refused.clone());
+                total.reasons.extend(cell.reasons.clone());
             }
-            Err(why) => failures.push(format!(
-                "{why}\n  STACKMILL_CELL={}/{dtype}/{} cargo test --test gpu_conformance",
-                op.name,
-                edge_name(edge)
-            )),
+            Err(why) => failures.push(why.clone()),
         }
     }
     let reasons: Vec<&str> = total.reasons.keys().map(String::as_str).collect();
-    let words = match (&total.refused, total.on_gpu, total.all) {
+    match (&total.refused, total.on_gpu, total.all) {
         (Some(why), 0, 0) => format!("refused: {why}"),
         (_, 0, 0) => "FAILED".to_owned(),
         (_, 0, _) if reasons.is_empty() => {
-            failures.push(format!("{} {dtype}: nothing ran on the GPU and nobody says why", op.name));
+            failures.push(format!("{}: nothing ran on the GPU and nobody says why", row[0].0));
             "HOLE".to_owned()
         }
         (_, 0, _) => format!("CPU: {}", reasons.join("; ")),
@@ -236,12 +226,11 @@ fn row(op: &'static Op, dtype: Dtype, failures: &mut Vec<String>) -> Option<Row>
             let parts = if reasons.is_empty() { String::new() } else { format!("; parts on the CPU: {}", reasons.join("; ")) };
             format!("GPU, {bits}{parts}")
         }
-    };
-    (count > 0).then_some(Row { op: op.name, dtype, words })
+    }
 }
 
 const HEAD: &str = "# Ops on a GPU\n\n\
-    Measured by `BLESS=1 cargo test --test gpu_conformance` on llvmpipe (Mesa 22.3.6), trusted and checked shaders alike,\n\
+    Measured by `STACKMILL_MATRIX=full BLESS=1 cargo test --test gpu_conformance` on llvmpipe (Mesa 22.3.6), trusted and checked shaders alike,\n\
     over every edge, parameter set and tiling of the conformance matrix. `exact`: the CPU's bits (integers, order,\n\
     comparisons) or the rounded exact value. Otherwise the largest distance from the meaning in f64, in ulps of the largest\n\
     number that went into the element; the promised bound is the op's (`stackmill ops NAME`).\n\n\
@@ -249,24 +238,17 @@ const HEAD: &str = "# Ops on a GPU\n\n\
 
 #[test]
 fn every_op_means_the_same_on_a_gpu() {
-    let all: Vec<&'static Op> = ops::all().collect();
-    let halves: [Vec<&'static Op>; 2] = std::array::from_fn(|k| all.iter().copied().skip(k).step_by(2).collect());
-    let rows = |ops: Vec<&'static Op>| {
-        let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        for op in ops {
-            rows.extend(Dtype::ALL.into_iter().filter_map(|dtype| row(op, dtype, &mut failures)));
-        }
-        (rows, failures)
-    };
-    let [a, b] = halves.map(|half| std::thread::spawn(move || rows(half))).map(|t| t.join().expect("a cell panicked"));
-    let mut rows: Vec<Row> = a.0.into_iter().chain(b.0).collect();
-    rows.sort_by_key(|row| all.iter().position(|op| op.name == row.op));
-    let failures = [a.1, b.1].concat();
-    rows.iter().for_each(|row| println!("{:16} {:4}  {}", row.op, row.dtype.name(), row.words));
-    assert!(!rows.is_empty(), "no such cell: {:?}", std::env::var("STACKMILL_CELL"));
+    let bless = std::env::var_os("BLESS").is_some();
+    assert!(!bless || cells::sample() == Sample::Full, "docs/ops.md tells of all cells: BLESS=1 needs STACKMILL_MATRIX=full");
+    let verdicts = cells::run_each(&cells::chosen(), run_cell);
+    let (mut failures, mut lines) = (Vec::new(), String::new());
+    for row in verdicts.chunk_by(|(a, _), (b, _)| a.op.name == b.op.name && a.dtype == b.dtype) {
+        let (op, dtype, words) = (row[0].0.op.name, row[0].0.dtype, words(row, &mut failures));
+        println!("{op:16} {:4}  {words}", dtype.name());
+        lines += &format!("| {op} | {dtype} | {words} |\n");
+    }
     assert!(failures.is_empty(), "{} cells fail:\n\n{}", failures.len(), failures.join("\n\n"));
-    if std::env::var_os("BLESS").is_some() {
-        let lines: String = rows.iter().map(|r| format!("| {} | {} | {} |\n", r.op, r.dtype, r.words)).collect();
+    if bless {
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ops.md"), HEAD.to_owned() + &lines).expect("docs/ops.md");
     }
 }
