@@ -199,6 +199,11 @@ fn every_cell_is_reached_by_any_eight_seeds_in_a_row() {
             (start..start + SHARES).map(|seed| names(cells::sampled(&all, Sample::Seed(seed), &[]))).collect();
         let reached: BTreeSet<String> = runs.iter().flatten().cloned().collect();
         assert_eq!(reached, names(all.clone()), "seeds from {start}");
+        println!(
+            "seeds from {start}: {:?} cells, all {} reached",
+            runs.iter().map(BTreeSet::len).collect::<Vec<_>>(),
+            reached.len()
+        );
         let most = runs.iter().map(BTreeSet::len).max().unwrap_or(0);
         assert!(3 * most < all.len(), "a run of {most} cells of {}", all.len());
     }
