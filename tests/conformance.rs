@@ -212,3 +212,15 @@ fn every_cell_is_reached_by_any_eight_seeds_in_a_row() {
     assert!(changed[..whole].iter().all(|cell| cell.op.name == "gaussian"), "what changed does not come first");
     assert_eq!(names(cells::sampled(&all, Sample::Full, &[])).len(), all.len());
 }
+
+/// What changed is known by the file of an op's record: each has one.
+#[test]
+fn every_op_is_found_in_one_file() {
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops")).expect("the catalogue's folder");
+    let texts: Vec<String> =
+        folder.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("its text")).collect();
+    for op in stackmill::ops::all() {
+        let count = texts.iter().filter(|text| cells::defines(text, op.name)).count();
+        assert_eq!(count, 1, "files that define {}", op.name);
+    }
+}
