@@ -125,6 +125,17 @@ fn cgroup_headroom() -> Option<u64> {
     Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
 }
 
+/// Where programs of this user keep what can be made again, where the system has such a place.
+#[must_use]
+pub fn cache_folder() -> Option<std::path::PathBuf> {
+    let at = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(std::path::PathBuf::from);
+    if cfg!(windows) {
+        return at("LOCALAPPDATA");
+    }
+    let home = |folder: &str| at("HOME").map(|home| home.join(folder));
+    if cfg!(target_os = "macos") { home("Library/Caches") } else { at("XDG_CACHE_HOME").or_else(|| home(".cache")) }
+}
+
 /// What tells this start of this computer from others, where the system says.
 #[must_use]
 pub fn boot() -> Option<String> {

@@ -313,3 +313,12 @@ pub trait Place: Send + Sync {
     /// Removes the journal and gives it free.
     fn remove(&self);
 }
+
+/// Where is kept between runs what can be made again: losing it costs time, so nothing of it fails.
+pub trait Cache: Send + Sync + std::fmt::Debug {
+    /// What was kept under a name, of at most `most` bytes.
+    fn get(&self, name: &str, most: u64) -> Option<Vec<u8>>;
+
+    /// Keeps bytes under a name, in the place of what was kept before: all of them or none.
+    fn put(&self, name: &str, bytes: &[u8]);
+}

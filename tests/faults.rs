@@ -6,7 +6,7 @@ mod rig;
 
 use rig::{Chunks, Fault, Zeros, machine};
 use stackmill::device::cpu::Cpu;
-use stackmill::device::{Between, Device, InputData, Launched};
+use stackmill::device::{Device, Host, InputData, Launched};
 use stackmill::graph::{Array, Body, Fold, Stage};
 use stackmill::grid::Region;
 use stackmill::plan::{Machine, Output, Pass, plan};
@@ -70,9 +70,9 @@ struct Failing {
 }
 
 impl Device for Failing {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched> {
         self.fault.check(self.launches.fetch_add(1, Ordering::Relaxed), "the device")?;
-        self.cpu.launch(pass, tile, inputs, between)
+        self.cpu.launch(pass, tile, inputs, host)
     }
 }
 

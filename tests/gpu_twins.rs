@@ -56,7 +56,7 @@ fn spread(text: &str, array: &Array, gpus: usize, faults: Faults) -> Made {
     let tiled = Options { gpus, ..options(&driver(), Some(&[1, 64, 80])) };
     let open = |plan: &Plan| {
         assert_eq!(plan.machine.gpus, gpus, "{text}");
-        let wish = Wish { name: driver(), gpus, vram: plan.machine.vram, checked: false, timed: true, longest: None, faults };
+        let wish = Wish { name: driver(), gpus, vram: plan.machine.vram, timed: true, faults, ..Wish::default() };
         opened_as(wish, 2)
     };
     run_with(text, std::slice::from_ref(array), &tiled, Some(open))

@@ -1,7 +1,7 @@
 //! Tiles computed again while a run goes on: right results pass whatever they are made of, wrong ones are caught with their place.
 
 use stackmill::device::cpu::Cpu;
-use stackmill::device::{Between, Device, InputData, Launched};
+use stackmill::device::{Device, Host, InputData, Launched};
 use stackmill::grid::Region;
 use stackmill::language::evaluate;
 use stackmill::plan::Pass;
@@ -137,8 +137,8 @@ impl Wrong {
 }
 
 impl Device for Wrong {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
-        let mut launched = self.cpu.launch(pass, tile, inputs, between)?;
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched> {
+        let mut launched = self.cpu.launch(pass, tile, inputs, host)?;
         if tile.start[..] == self.tile {
             if let Some(made) = launched.tiles.first_mut() {
                 made.data.bytes_mut()[self.byte] ^= 1;

@@ -98,6 +98,9 @@ impl Display {
         let (done, all) = progress.bytes;
         let rate = done as f64 / progress.seconds.max(1e-3);
         let label = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
+        if let Some((done, all)) = progress.preparing {
+            return format!("{label}pass {pass}/{passes}, compiling {all} kernels: {done} done");
+        }
         let parts = [
             format!("{label}pass {pass}/{passes}"),
             format!("tile {tile}/{tiles}"),
@@ -117,6 +120,7 @@ fn object(progress: &Progress) -> Value {
         "tile": progress.tiles.0, "tiles": progress.tiles.1,
         "bytes": progress.bytes.0, "all_bytes": progress.bytes.1, "held_bytes": progress.held,
         "seconds": progress.seconds, "seconds_left": seconds_left(progress), "waiting_on": progress.waiting_on.name(),
+        "compiling": progress.preparing.map(|(done, all)| [done, all]),
     })
 }
 
@@ -160,11 +164,24 @@ mod tests {
         let bytes = (64 << 20, 128 << 20);
         let (notices, waiting_on) = (Vec::new(), Lane::Compute);
         let (span, device_spans) = (None, Vec::new());
-        let progress =
-            Progress { pass: (1, 2), tiles: (3, 6), bytes, seconds: 2.0, waiting_on, notices, span, device_spans, held: 5 };
+        let progress = Progress {
+            pass: (1, 2),
+            tiles: (3, 6),
+            bytes,
+            seconds: 2.0,
+            waiting_on,
+            notices,
+            span,
+            device_spans,
+            held: 5,
+            preparing: None,
+        };
         assert_eq!(object(&progress)["seconds_left"], 6.0);
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";
         assert_eq!(display.words(&progress), line);
+        let compiling = Progress { preparing: Some((3, 12)), ..progress };
+        assert_eq!(display.words(&compiling), "demo, pass 1/2, compiling 12 kernels: 3 done");
+        assert_eq!(object(&compiling)["compiling"], json!([3, 12]));
     }
 
     #[test]

@@ -68,16 +68,51 @@ pub struct Timed {
     pub seconds: f64,
 }
 
-/// What is done between two blocks.
-pub type Between<'b> = &'b (dyn Fn() + Sync);
+/// The run on whose behalf a device computes: what is done between two blocks, and whose workers compute.
+#[derive(Clone, Copy)]
+pub struct Host<'h> {
+    /// Called between blocks, by whoever computes them: what is more urgent is done there.
+    pub between: &'h (dyn Fn() + Sync),
+    /// The run's worker pool, for a device whose own threads have work for the CPU; none: the pool that is called in.
+    pub workers: Option<&'h rayon::ThreadPool>,
+}
+
+impl Host<'_> {
+    /// Nothing is more urgent, and the pool is the one that is called in.
+    #[must_use]
+    pub fn alone() -> Host<'static> {
+        Host { between: &|| (), workers: None }
+    }
+
+    /// Does work on the run's workers.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.workers {
+            Some(workers) => workers.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// Work that must be done before the first tile of a pass: on any thread, in any order.
+pub type Preparation<'d> = Box<dyn FnOnce() -> Result<()> + Send + 'd>;
 
 /// What computes tiles.
 pub trait Device: Sync {
-    /// Computes one tile. `between` is called between its blocks, by whoever computes them: what is more urgent is done there.
+    /// Computes one tile for a host.
     ///
     /// # Errors
     /// A fault of a kernel or of the plan.
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched>;
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched>;
+
+    /// What must be done before the first tile of a pass, so that none waits for it: kernels to compile. Empty where all is ready.
+    fn preparations<'d>(&'d self, _pass: &'d Pass) -> Vec<Preparation<'d>> {
+        Vec::new()
+    }
+
+    /// What the bits of its float results depend on beside the plan; nothing where they are the same on every computer.
+    fn kind(&self) -> String {
+        String::new()
+    }
 
     /// How many tiles of a pass are launched at once by threads of the device's own; 0 where the worker pool does it.
     fn lanes(&self, _pass: &Pass) -> usize {

@@ -1,7 +1,7 @@
 //! The null device: computes nothing, counts everything, fails where it is told to. Tests runs without kernels.
 //! It does not know what a stage means; its results are zeros.
 
-use super::{Between, Device, InputData, Launched, Partial};
+use super::{Device, Host, InputData, Launched, Partial};
 use crate::error::{Error, Result};
 use crate::grid::Region;
 use crate::plan::Pass;
@@ -30,7 +30,7 @@ impl Null {
 }
 
 impl Device for Null {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], _: Between<'_>) -> Result<Launched> {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], _: Host<'_>) -> Result<Launched> {
         let number = self.launches.fetch_add(1, Ordering::Relaxed);
         if self.fails_at == Some(number) {
             return Err(Error::machine(format!("the null device failed at launch {number}, as told")));

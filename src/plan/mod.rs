@@ -36,8 +36,8 @@ pub use reach::{input_regions, reach_of, regions};
 pub use stored::{Stored, Weighed, all_outputs};
 pub use sweep::Sweep;
 pub use touch::{Touch, UnitKey};
-pub use vram::{serves, size_class, vram_bytes};
-pub use work::work_of;
+pub use vram::{CLOCK_BYTES, serves, size_class, vram_bytes};
+pub use work::{heaviest, work_of};
 
 use crate::error::{Error, Result};
 use crate::graph::Array;

@@ -5,6 +5,8 @@ use super::program::Program;
 use super::schedule::{Act, Batch, Laid, QUAD, Schedule};
 use crate::graph::Stage;
 
+/// Bytes by which a device notes when a block's batch worked, as its buffers take them: two of 256 spans, each two counts.
+pub const CLOCK_BYTES: u64 = 2 * 256 * 2 * 8;
 /// Bytes of parameters and tables of one batch, beside what grows with the tables.
 const PARAMETERS: u64 = 512;
 
@@ -102,7 +104,7 @@ impl Pricing<'_> {
             pricing.staging += if shared { words } else { 2 * words };
             acts.iter().for_each(|act| pricing.act(program, act));
         }
-        pricing.arena.total() + pricing.staging
+        pricing.arena.total() + pricing.staging + CLOCK_BYTES
     }
 
     fn act(&mut self, program: &Program, act: &Act) {

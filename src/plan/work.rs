@@ -1,6 +1,7 @@
 //! How much arithmetic an act of a schedule is, in rough operations on elements: what submissions are sized by.
 //! It knows no device's speed.
 
+use super::place::Sharing;
 use super::program::Program;
 use super::schedule::{Act, Schedule};
 use crate::graph::{LineTaps, Stage};
@@ -12,11 +13,21 @@ pub fn work_of(program: &Program, schedule: &Schedule, act: &Act) -> u64 {
     let elements = |shape: &Dims| shape.count() as u64;
     match act {
         Act::Run { step, part, .. } => elements(&part.shape) * an_element(program, *step),
-        Act::Pad { shape, .. } => 4 * elements(shape),
-        Act::Fold { .. } => 4 * elements(&schedule.block.shape),
+        Act::Pad { shape, .. } => COPIED * elements(shape),
+        Act::Fold { .. } => COPIED * elements(&schedule.block.shape),
         Act::Upload(_) | Act::Download(_) | Act::Free(_) => 0,
     }
 }
+
+/// Operations for one element of the heaviest kernel of what runs on a GPU: how long the longest kernel of a block takes.
+#[must_use]
+pub fn heaviest(program: &Program, sharing: &Sharing) -> u64 {
+    let steps = (0..program.steps.len()).filter(|step| sharing.refusals[*step].is_none());
+    steps.map(|step| an_element(program, step)).max().unwrap_or(0).max(COPIED)
+}
+
+/// Operations for one element of the heaviest kernel that is no step: a padded copy, a fold.
+const COPIED: u64 = 4;
 
 /// Operations for one element of a step's result.
 pub(super) fn an_element(program: &Program, step: usize) -> u64 {

@@ -2,7 +2,9 @@
 //! It does not know how it is shown.
 
 use super::Verified;
+use super::threads::Told;
 use crate::device::Timed;
+use crate::plan::Pass;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -96,6 +98,26 @@ pub struct Progress {
     pub device_spans: Vec<DeviceSpan>,
     /// Bytes that the ledger holds.
     pub held: u64,
+    /// What the device has prepared, and how much there is to prepare, before the first tile of the pass: kernels to compile.
+    pub preparing: Option<(usize, usize)>,
+}
+
+impl Progress {
+    /// Before the first tile of a pass.
+    pub(super) fn preparing(prepared: (usize, usize), pass: &Pass, told: Told<'_>) -> Progress {
+        Progress {
+            pass: told.numbers,
+            tiles: (0, pass.sweep.tiles()),
+            bytes: (0, super::pass_bytes(pass)),
+            seconds: told.started.elapsed().as_secs_f64(),
+            waiting_on: Lane::Compute,
+            notices: Vec::new(),
+            span: None,
+            device_spans: Vec::new(),
+            held: 0,
+            preparing: Some(prepared),
+        }
+    }
 }
 
 /// The figures of one pass.
@@ -123,6 +145,8 @@ pub struct PassReport {
     pub device_lanes: usize,
     /// Seconds that each device worked, by its own clock; none where that was not asked for.
     pub device_seconds: Vec<f64>,
+    /// What the device prepared before the first tile (kernels that it compiled), and the seconds that this took.
+    pub prepared: (usize, f64),
     /// What happened that the user must know: a device lost, work that went elsewhere.
     pub notices: Vec<String>,
     /// What computing tiles again showed.

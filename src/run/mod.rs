@@ -10,6 +10,7 @@ mod held;
 mod journal;
 mod lanes;
 mod ledger;
+mod prepare;
 mod store;
 pub(crate) mod threads;
 mod verify;

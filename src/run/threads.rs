@@ -9,10 +9,11 @@ use super::journal::Journal;
 use super::lanes::{
     DecodeOrder, Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
 };
+use super::prepare::prepare;
 use super::store::{Store, part_bytes};
 use super::verify::Again;
 use super::{Job, LateValues, Observer, READERS, commit_units};
-use crate::device::{Device, InputData, Launched};
+use crate::device::{Device, Host, InputData, Launched};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
 use crate::plan::{InputFrom, Output, Pass, UnitKey};
@@ -117,6 +118,7 @@ impl<'r> Driver<'r> {
             notices: Vec::new(),
         };
         let begun = Instant::now();
+        running.report.prepared = prepare(self.device, self.pass, self.pool, told, TICK)?;
         let device_lanes = self.device.lanes(self.pass);
         let threads = self.pool.current_num_threads();
         let (reports_in, reports) = bounded::<Report>(READERS + 2 * QUEUED + (1 + CHORES) * threads + device_lanes + 3);
@@ -154,14 +156,19 @@ impl<'r> Driver<'r> {
         played?;
         running.journal.flush()?;
         running.report.seconds = begun.elapsed().as_secs_f64();
+        running.report.device_lanes = device_lanes;
+        self.count(&mut running);
+        let made = if running.flow.joins() { running.folds.finish(running.journal)? } else { LateValues::new() };
+        Ok((running.report, made, running.resident))
+    }
+
+    /// The figures of a pass that is over.
+    fn count(&self, running: &mut Running<'r, '_, '_>) {
         running.report.tiles = self.pass.sweep.tiles();
         running.report.passed_over = running.flow.passed_over();
-        running.report.device_lanes = device_lanes;
         running.report.units_written.1 = commit_units(self.pass, self.outputs);
         running.report.ledger_peak = running.flow.ledger().peak();
         running.report.units_read = (running.flow.reads(), self.pass.costs.reads.distinct);
-        let made = if running.flow.joins() { running.folds.finish(running.journal)? } else { LateValues::new() };
-        Ok((running.report, made, running.resident))
     }
 
     fn play<'s>(
@@ -342,8 +349,9 @@ impl<'r> Driver<'r> {
         let place = move |e: Error| e.at(format!("tile {region}"));
         Ok(Box::new(move || {
             timed(Lane::Compute, Some(Command::Launch(tile)), || {
-                let mut launched = self.device.launch(self.pass, &region, &inputs, &between).map_err(place)?;
-                let verified = self.again.verify(self.pass, tile, &inputs, &mut launched, &between)?;
+                let host = Host { between: &between, workers: Some(self.pool) };
+                let mut launched = self.device.launch(self.pass, &region, &inputs, host).map_err(place)?;
+                let verified = self.again.verify(self.pass, tile, &inputs, &mut launched, host)?;
                 Ok(Done::Launched(tile, launched, verified))
             })
         }))
@@ -481,6 +489,7 @@ impl Running<'_, '_, '_> {
             span: None,
             device_spans: Vec::new(),
             held: self.flow.ledger().held(),
+            preparing: None,
         }
     }
 }

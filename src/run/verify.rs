@@ -2,7 +2,7 @@
 //! It does not know which tiles are chosen, nor what bounds follow from: the plan's check says both.
 
 use crate::device::cpu::Cpu;
-use crate::device::{Between, InputData, Launched, Partial};
+use crate::device::{Host, InputData, Launched, Partial};
 use crate::dtype::{Dtype, Number, get};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region, indices};
@@ -62,23 +62,23 @@ impl<'r> Again<'r> {
         tile: usize,
         inputs: &[InputData<'_>],
         launched: &mut Launched,
-        between: Between<'_>,
+        host: Host<'_>,
     ) -> Result<Option<Verified>> {
         let Some(check) = pass.check.as_ref().filter(|check| check.takes(pass, tile)) else { return Ok(None) };
         let begun = Instant::now();
-        let verified = self.compared(check, &Made { pass, region: pass.sweep.region(tile), inputs, launched }, between)?;
+        let verified = self.compared(check, &Made { pass, region: pass.sweep.region(tile), inputs, launched }, host)?;
         launched.busy = launched.busy.map(|busy| busy + begun.elapsed().as_secs_f64());
         Ok(Some(verified))
     }
 
-    fn compared(&self, check: &Check, made: &Made<'_>, between: Between<'_>) -> Result<Verified> {
+    fn compared(&self, check: &Check, made: &Made<'_>, host: Host<'_>) -> Result<Verified> {
         let Made { pass, region, inputs, launched } = made;
         let mut verified = Verified { tiles: 1, ..Verified::default() };
         let mut differing: Vec<Differing> = check.sinks.iter().map(|_| Differing::default()).collect();
         let mut partials = Vec::new();
         let grid = check.blocks(region);
         for index in indices(Region::whole(grid.counts())) {
-            between();
+            (host.between)();
             let inside = grid.region(&index);
             let block = Region { start: inside.start.zip_with(&region.start, |a, b| a + b), shape: inside.shape };
             let again = self.cpu.block(&check.program, &block, inputs)?;

@@ -1,13 +1,13 @@
-//! What makes two runs the same work: the graph, its sources, the layout of the sinks, the kind of device where that shows in
-//! the bits. Not budget, tiles or threads. It does not know what the work is good for.
+//! What makes two runs the same work: the graph, its sources, the layout of the sinks, the device where that shows in
+//! the bits: adapter and driver. Not budget, tiles or threads. It does not know what the work is good for.
 
 use crate::graph::Stage;
 use crate::plan::{InputFrom, Output, Plan, Program, Step, nodes_of, programs};
 use crate::storage::Identity;
 use std::fmt::Write;
 
-/// The identity of a run; none where a function of the user's takes part, of which nothing is known but its name.
-pub(super) fn identity(outputs: &[Output], plan: &Plan) -> Option<Identity> {
+/// The identity of a run on a device of this kind; none where a function of the user's takes part, of which nothing is known but its name.
+pub(super) fn identity(outputs: &[Output], plan: &Plan, device: &str) -> Option<Identity> {
     let mut words = format!("stackmill {};", env!("CARGO_PKG_VERSION"));
     // What is computed, not how: passes depend on the budget where arrays are stored between them.
     let arrays: Vec<_> = outputs.iter().map(|output| output.array.clone()).collect();
@@ -15,7 +15,7 @@ pub(super) fn identity(outputs: &[Output], plan: &Plan) -> Option<Identity> {
         add_program(&mut words, &program)?;
     }
     if plan.passes.iter().filter_map(|pass| pass.gpu.as_ref()).any(|gpu| !gpu.sharing.exact) {
-        words.push_str("gpu;");
+        add(&mut words, format_args!("on {device};"));
     }
     for output in outputs {
         let info = output.sink.info();

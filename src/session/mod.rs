@@ -1,6 +1,8 @@
 //! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
 //! It does not know how any of them works.
 
+#[cfg(feature = "gpu")]
+mod cache;
 mod identity;
 mod place;
 mod running;
@@ -45,8 +47,7 @@ pub struct Options {
     pub gpus: usize,
     /// Whether shaders run with every bounds check: slower, to find faults.
     pub checked_shaders: bool,
-    /// Whether a GPU notes when it works, by its own clock: [`crate::run::Progress::device_spans`] tells. 12 KiB of its memory for
-    /// each block in flight, beside `vram`.
+    /// Whether it is told when a GPU worked, by its own clock: [`crate::run::Progress::device_spans`].
     pub timed: bool,
     /// Whether outputs that exist are replaced.
     pub overwrite: bool,
@@ -309,7 +310,8 @@ impl Session {
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
         crate::os::share_heap();
         let place = self.place();
-        let identity = if place.is_some() { identity::identity(&self.outputs[..self.own], &self.plan) } else { None };
+        let identity =
+            if place.is_some() { identity::identity(&self.outputs[..self.own], &self.plan, &device.kind()) } else { None };
         let place = place.filter(|_| identity.is_some());
         if let Some(place) = place.as_ref().filter(|_| self.options.restart) {
             place.forget()?;
@@ -339,7 +341,7 @@ impl Session {
 
 #[cfg(feature = "gpu")]
 fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
-    use crate::device::gpu::{Faults, Gpu, Wish};
+    use crate::device::gpu::{Gpu, Wish};
     let slots = plan.passes.iter().filter_map(|p| p.gpu.as_ref()).map(|g| g.slots).max().unwrap_or(1);
     let checked = options.checked_shaders || std::env::var_os("STACKMILL_GPU_CHECKED").is_some_and(|v| v == "1");
     let wish = Wish {
@@ -347,9 +349,9 @@ fn gpu(plan: &Plan, options: &Options) -> Result<Box<dyn Device>> {
         gpus: plan.machine.gpus,
         vram: plan.machine.vram,
         checked,
-        longest: None,
         timed: options.timed,
-        faults: Faults::default(),
+        cache: cache::cache(),
+        ..Wish::default()
     };
     Ok(Box::new(Gpu::open(wish, slots)?))
 }

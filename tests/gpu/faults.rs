@@ -134,18 +134,10 @@ fn submissions_are_bounded_and_change_no_bit() {
     for text in [SPOTS, "gaussian([0,1,1]) |> x - mean(x)", "median([1,3,3]) |> sum(axis=[0,1])"] {
         let array = pipeline(text, &synthetic([4, 200, 300]), &[]);
         let one = std::slice::from_ref(&array);
-        let options = options(&driver(), Some(&[4, 64, 256]));
+        let options = options(&driver(), Some(&[4, 200, 300]));
         let bounded = |longest: Option<Duration>| {
             let open = |plan: &Plan| {
-                let wish = Wish {
-                    name: driver(),
-                    gpus: 1,
-                    vram: plan.machine.vram,
-                    checked: false,
-                    timed: false,
-                    longest,
-                    faults: Faults::default(),
-                };
+                let wish = Wish { name: driver(), vram: plan.machine.vram, longest, ..Wish::default() };
                 opened_as(wish, 2)
             };
             run_with(text, one, &options, Some(open))

@@ -76,7 +76,7 @@ fn opened(plan: &Plan, faults: Faults) -> Gpu {
 }
 
 pub fn opened_with(vram: u64, slots: usize, faults: Faults) -> Gpu {
-    opened_as(Wish { name: driver(), gpus: 1, vram, checked: false, timed: false, longest: None, faults }, slots)
+    opened_as(Wish { name: driver(), vram, faults, ..Wish::default() }, slots)
 }
 
 pub fn opened_as(wish: Wish, slots: usize) -> Gpu {

@@ -40,7 +40,7 @@ impl Heard {
 }
 
 fn heard(array: &Array, timed: bool, faults: Faults) -> Heard {
-    heard_from(array, Wish { name: driver(), gpus: 1, vram: 64 << 20, checked: false, longest: None, timed, faults })
+    heard_from(array, Wish { name: driver(), vram: 64 << 20, timed, faults, ..Wish::default() })
 }
 
 fn heard_from(array: &Array, wish: Wish) -> Heard {
@@ -104,8 +104,7 @@ fn every_submission_of_a_block_is_timed() {
     let _guard = alone();
     let (array, longest) = (stack(), Some(Duration::from_nanos(1)));
     let whole = heard(&array, false, Faults::default());
-    let faults = Faults::default();
-    let wish = Wish { name: driver(), gpus: 1, vram: 64 << 20, checked: false, longest, timed: true, faults };
+    let wish = Wish { name: driver(), vram: 64 << 20, longest, timed: true, ..Wish::default() };
     let cut = heard_from(&array, wish);
     assert_same(TEXT, &whole.tile, &cut.tile);
     assert_sound("cut", &cut);

@@ -9,7 +9,7 @@ mod ways;
 
 pub use ways::way;
 
-use super::{Between, Device, InputData, Launched, Partial};
+use super::{Device, Host, InputData, Launched, Partial};
 use crate::error::Result;
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{Pass, Program};
@@ -52,7 +52,7 @@ struct Job<'t> {
 }
 
 impl Device for Cpu {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched> {
         let begun = Instant::now();
         let program = &pass.program;
         let grid = Grid::new(tile.shape, pass.block);
@@ -70,7 +70,7 @@ impl Device for Cpu {
         }
         let alone = begun.elapsed().as_secs_f64();
         let timed = |job| {
-            between();
+            (host.between)();
             let begun = Instant::now();
             self.run(program, job, inputs).map(|partials| (partials, begun.elapsed().as_secs_f64()))
         };

@@ -1,7 +1,8 @@
 //! One batch of a schedule: buffers are taken, parameters written, kernels recorded; then it is sent, waited for and read
 //! back. It does not know what a kernel computes, nor what follows when the device fails.
 
-use super::emit::{self, Kernel, Piece};
+use super::emit::Piece;
+use super::kernels::Wanted;
 use super::memory::{Pooled, Use};
 use super::on_device::OnDevice;
 use super::submit::{Dispatch, Order, Recording, settle, submit, wait};
@@ -27,7 +28,6 @@ pub fn run<'a>(
 ) -> Done<()> {
     let mut recording = Recording::new();
     let played = play(on, pass, acts, inputs, values, &mut recording);
-    on.largest = on.largest.max(recording.largest());
     settle(on, recording, played.is_ok());
     played
 }
@@ -51,9 +51,11 @@ fn play<'a>(
     let mut awaited = submit(on, recording)?;
     on.pass_a_step();
     wait(on, &awaited)?;
-    if let Some((timings, timing)) = on.seat.timings.as_ref().zip(awaited.timing.take()) {
-        timings.end(timing, pass.sweep.number_at(&on.plan.block.start))?;
-    }
+    let by_clock = match on.seat.timings.as_ref().zip(awaited.timing.take()).zip(on.opened.ticks) {
+        Some(((timings, timing), ticks)) => timings.end(timing, pass.sweep.number_at(&on.plan.block.start), ticks.seconds)?,
+        None => None,
+    };
+    on.learn(recording.work(), by_clock, awaited.sent);
     on.pass_a_step();
     for (buffer, pooled) in &recording.read {
         let compact = read_back(&on.plan.buffers[*buffer], pooled)?;
@@ -80,14 +82,20 @@ fn record(
             let value = pass.program.inputs.len() + step;
             on.take_result(value)?;
             let told = tell(on.plan, pass, *step, part, reads, &mut recording.words)?;
-            let kernel = on.gpu.kernel(pass, Piece::Step(*step), on.opened.dialect)?;
-            dispatch(on, &kernel, value, reads.iter().map(|r| r.buffer), told, recording)
+            dispatch(
+                on,
+                (pass, Wanted::Piece(pass.number, Piece::Step(*step))),
+                value,
+                reads.iter().map(|r| r.buffer),
+                told,
+                recording,
+            )
         }
         Act::Fold { fold, buffer } => {
             on.take_result(*buffer)?;
             let told = folds::parameters(on.plan, &pass.program, *fold, &mut recording.words)?;
-            let kernel = on.gpu.kernel(pass, Piece::Fold(*fold), on.opened.dialect)?;
-            dispatch(on, &kernel, *buffer, std::iter::once(pass.program.folds[*fold].value), told, recording)
+            let wanted = Wanted::Piece(pass.number, Piece::Fold(*fold));
+            dispatch(on, (pass, wanted), *buffer, std::iter::once(pass.program.folds[*fold].value), told, recording)
         }
         Act::Download(value) => {
             let from = held(on, *value)?.clone();
@@ -152,21 +160,24 @@ fn pad(
         extra: [0, 0, 0, element_bits(constant, from.dtype)],
     };
     let (offset, groups) = recording.words.parameters(shape, &parameters);
-    let kernel = emit::pad(from.dtype, on.opened.dialect);
+    let wanted = Wanted::Pad(from.dtype);
     on.buffers[buffer] = Some(on.take(Use::Local, to.bytes())?);
-    dispatch(on, &kernel, buffer, std::iter::once(value), (offset, groups), recording)
+    dispatch(on, (pass, wanted), buffer, std::iter::once(value), (offset, groups), recording)
 }
 
 fn dispatch(
     on: &OnDevice<'_>,
-    kernel: &Kernel,
+    (pass, wanted): (&Pass, Wanted),
     result: usize,
     reads: impl Iterator<Item = usize>,
     (parameters, groups): (u32, [u32; 3]),
     recording: &mut Recording,
 ) -> Done<()> {
     on.health()?;
-    let pipeline = on.opened.pipelines.get(&on.opened.device, kernel)?;
+    let pipeline = on.gpu.kernels.get(on.opened, pass, wanted);
+    // A lost device compiles nothing.
+    on.health()?;
+    let pipeline = pipeline?;
     let result = held(on, result)?.buffer.clone();
     let reads = reads.map(|r| held(on, r).map(|p| p.buffer.clone())).collect::<Done<Vec<_>>>()?;
     recording.orders.push(Order::Dispatch(Dispatch { pipeline, parameters, groups, result, reads, work: 0 }));

@@ -24,7 +24,6 @@ pub fn run(
     inputs: &[InputData<'_>],
 ) -> Done<Made> {
     let program = &pass.program;
-    let level = gpu.halvings();
     let plan = schedule(program, &part.sharing, region)?;
     let mut scratch = Scratch::default();
     let mut values = BlockValues::empty(program, region)?;
@@ -42,7 +41,6 @@ pub fn run(
             }
         }
     }
-    gpu.judge(opened, device.largest, level);
     let ends: Vec<usize> = ends_on_the_cpu(program, &part.sharing).collect();
     bring(&ends, pass, inputs, &mut values, &mut scratch)?;
     let made_of_blocks = std::mem::take(&mut device.made_of_blocks);

@@ -1,4 +1,5 @@
-//! Buffers of a run: pooled by use and size, never more than the run may take.
+//! Buffers of a run: pooled by use and size, never more than the run may take. They are dropped, never destroyed: destroying one
+//! waits until no thread waits for the device, and all that is sent waits behind it; what is dropped goes once nothing uses it.
 //! It does not know what they hold.
 
 use super::faults::Faults;
@@ -115,7 +116,6 @@ impl Pool {
         while held.bytes + bytes > self.limit {
             let Some(idle) = held.free.pop() else { return Err(Fault::Refused(bytes)) };
             held.bytes -= idle.buffer.size();
-            idle.buffer.destroy();
         }
         if faults.refuses() {
             return Err(Fault::Refused(bytes));
@@ -134,10 +134,17 @@ impl Pool {
     }
 
     /// Forgets a buffer that is not coming back.
-    pub fn forget(&self, pooled: &Pooled) {
+    pub fn forget(&self, pooled: Pooled) {
         let mut held = lock(&self.held);
         held.bytes = held.bytes.saturating_sub(pooled.buffer.size());
-        pooled.buffer.destroy();
+        drop((held, pooled));
+    }
+
+    /// Counts bytes that are held beside the buffers, until the run ends.
+    pub fn count(&self, bytes: u64) {
+        let mut held = lock(&self.held);
+        held.bytes += bytes;
+        held.peak = held.peak.max(held.bytes);
     }
 
     /// Drops what lies idle: after a lost device its buffers are worth nothing.
@@ -145,7 +152,6 @@ impl Pool {
         let mut held = lock(&self.held);
         for pooled in std::mem::take(&mut held.free) {
             held.bytes = held.bytes.saturating_sub(pooled.buffer.size());
-            pooled.buffer.destroy();
         }
     }
 }

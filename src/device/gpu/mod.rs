@@ -9,6 +9,7 @@ mod clock;
 pub mod emit;
 mod faults;
 mod folds;
+mod kernels;
 mod lock;
 mod memory;
 mod on_device;
@@ -17,6 +18,7 @@ mod pace;
 mod pipeline;
 mod probe;
 mod seats;
+mod shared_memory;
 mod slots;
 mod submit;
 mod timing;
@@ -28,17 +30,17 @@ pub use faults::Faults;
 pub use open::{Adapter, available, instances, report};
 
 use super::cpu::{Cpu, moved};
-use super::{Between, Device, InputData, Launched, Partial, Timed};
+use super::{Device, Host, InputData, Launched, Partial, Preparation, Timed};
 use crate::dtype::{get, put};
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region, indices};
-use crate::plan::{GpuPass, Pass};
+use crate::plan::{GpuPass, Pass, heaviest};
+use crate::storage::Cache;
 use crate::tile::{Tile, View};
-use emit::Dialect;
+use kernels::{Kernels, missing};
 use lock::lock;
 use open::Opened;
 use seats::{MOST_LOSSES, Seat};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,8 +48,11 @@ use timing::Timings;
 
 /// How long a submission to a GPU may take: a desktop that it also draws must answer.
 const LONGEST: Duration = Duration::from_millis(100);
-/// Halvings of blocks after which no smaller ones are tried.
-const MOST_HALVINGS: usize = 6;
+/// Elements of a block that is not halved further, whatever it takes: what sends and fetches a smaller one takes longer than its
+/// kernels, and the slowest kernel that there is takes a few milliseconds for it.
+const LEAST_BLOCK: usize = 1 << 16;
+/// How long a device that has work may say nothing before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What stops a block.
 pub(crate) enum Fault {
@@ -79,24 +84,46 @@ pub struct Wish {
     pub vram: u64,
     /// Whether shaders keep every check.
     pub checked: bool,
-    /// How long a submission may take; by default [`LONGEST`] on hardware, anything on software.
+    /// How long a submission may take; by default 100 ms on hardware, anything on software.
     pub longest: Option<Duration>,
-    /// Whether the devices note when they work: [`Device::timed`] tells.
+    /// How long a device may say nothing while it has work; by default 30 s on hardware, for ever on software.
+    pub patience: Option<Duration>,
+    /// Whether it is told when the devices worked: [`Device::timed`].
     pub timed: bool,
+    /// Where is kept what a driver makes of kernels, so that another process need not compile them.
+    pub cache: Option<Arc<dyn Cache>>,
     /// Failures on order.
     pub faults: Faults,
+}
+
+impl Default for Wish {
+    /// The first GPU, with 1 GiB of its memory; nothing is kept, nothing fails on order.
+    fn default() -> Wish {
+        Wish {
+            name: "gpu".to_owned(),
+            gpus: 1,
+            vram: 1 << 30,
+            checked: false,
+            longest: None,
+            patience: None,
+            timed: false,
+            cache: None,
+            faults: Faults::default(),
+        }
+    }
 }
 
 /// The GPUs of one run.
 pub struct Gpu {
     wish: Wish,
+    kind: String,
     seats: Vec<Seat>,
     cpu: Cpu,
     taken_over: AtomicBool,
-    halvings: AtomicUsize,
+    told_halved: AtomicBool,
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
-    kernels: Mutex<HashMap<(usize, emit::Piece, Dialect), Arc<emit::Kernel>>>,
+    kernels: Kernels,
 }
 
 /// What a block made: a tile for each sink, partial states.
@@ -111,21 +138,23 @@ impl Gpu {
     /// # Errors
     /// No such adapter, fewer than are asked for, a driver that refuses.
     pub fn open(wish: Wish, slots: usize) -> Result<Gpu> {
+        let kind = open::open(&wish, 0)?.kind();
         let seat = |which: usize| -> Result<Seat> {
-            let opened = open::open(&wish.name, wish.checked, which)?;
+            let opened = open::open(&wish, which)?;
             Ok(Seat::new(which, wish.vram, slots, wish.timed, &opened))
         };
         let seats = (0..wish.gpus.max(1)).map(seat).collect::<Result<Vec<_>>>()?;
         let has_no_clock = wish.timed && seats.iter().any(|seat| seat.timings.is_none());
         let gpu = Gpu {
             wish,
+            kind,
             seats,
             cpu: Cpu::default(),
             taken_over: AtomicBool::new(false),
-            halvings: AtomicUsize::new(0),
+            told_halved: AtomicBool::new(false),
             submissions: AtomicUsize::new(0),
             notices: Mutex::default(),
-            kernels: Mutex::default(),
+            kernels: Kernels::default(),
         };
         if has_no_clock {
             gpu.notice(format!("'{}' has no timestamps: when it worked is not told", gpu.wish.name));
@@ -151,6 +180,12 @@ impl Gpu {
         self.seats.iter().map(|seat| seat.pool.counted_peak()).max().unwrap_or(0)
     }
 
+    /// Kernels that were compiled while a tile waited for them.
+    #[must_use]
+    pub fn compiled_late(&self) -> usize {
+        self.kernels.late()
+    }
+
     /// Steps at which a failure can be ordered, so far.
     #[must_use]
     pub fn steps(&self) -> usize {
@@ -173,25 +208,40 @@ impl Gpu {
         self.wish.longest.unwrap_or(default)
     }
 
-    /// How often blocks are halved because whole ones take too long.
-    fn halvings(&self) -> usize {
-        self.halvings.load(Ordering::Acquire)
+    /// How long a device may say nothing; none where it may be for ever.
+    fn patience(&self, opened: &Opened) -> Option<Duration> {
+        self.wish.patience.or_else(|| (!opened.is_software()).then_some(PATIENCE))
     }
 
-    /// Halves later blocks where the largest kernel of one, halved `level` times, takes longer than a submission may.
-    fn judge(&self, opened: &Opened, work: u64, level: usize) {
-        let (time, longest) = (lock(&opened.pace).time(work), self.longest(opened));
-        if time <= longest || level >= MOST_HALVINGS {
-            return;
-        }
-        // Of the blocks in flight the first one decides.
-        let first = self.halvings.compare_exchange(level, level + 1, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        if first && level == 0 {
+    /// Whether the longest kernel of a block would take longer than a submission may, by the pace of its device; of one of which
+    /// nothing is known yet the slowest is assumed.
+    fn is_too_long(&self, pass: &Pass, gpu: &GpuPass, region: &Region) -> Result<bool> {
+        let count = region.shape.count();
+        let seat = self.seats.iter().find(|seat| !seat.is_given_up()).filter(|_| count >= 2 * LEAST_BLOCK);
+        let Some(seat) = seat else { return Ok(false) };
+        let opened = open::open(&self.wish, seat.which)?;
+        let longest = self.longest(&opened);
+        let (time, is_known) = {
+            let pace = lock(&opened.pace);
+            (pace.time(heaviest(&pass.program, &gpu.sharing).saturating_mul(count as u64)), pace.is_known())
+        };
+        let too_long = time > longest;
+        if too_long && is_known && !self.told_halved.swap(true, Ordering::AcqRel) {
             self.notice(format!(
-                "a kernel takes {:.0} ms of a block, {:.0} ms are allowed: blocks are halved from now on",
+                "a kernel takes {:.0} ms of a block, {:.0} ms are allowed: such blocks are halved",
                 1e3 * time.as_secs_f64(),
                 1e3 * longest.as_secs_f64()
             ));
+        }
+        Ok(too_long)
+    }
+
+    /// Runs a box, in pieces where it would take too long; what the first of them took is known when the next is judged.
+    fn run_in_pieces(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
+        let halves = halves(&region, &asked.gpu.align);
+        match halves.filter(|_| self.is_too_long(asked.pass, asked.gpu, &region).unwrap_or(false)) {
+            Some(two) => two.into_iter().try_for_each(|half| self.run_in_pieces(asked, half, made)),
+            None => self.run(asked, region, made),
         }
     }
 
@@ -199,34 +249,17 @@ impl Gpu {
         lock(&self.notices).push(what);
     }
 
-    fn kernel(&self, pass: &Pass, piece: emit::Piece, dialect: Dialect) -> Result<Arc<emit::Kernel>> {
-        let mut kernels = lock(&self.kernels);
-        if let Some(found) = kernels.get(&(pass.number, piece, dialect)) {
-            return Ok(found.clone());
-        }
-        let made = Arc::new(emit::kernel(&pass.program, piece, dialect)?);
-        kernels.insert((pass.number, piece, dialect), made.clone());
-        Ok(made)
-    }
-
     /// Runs a box, whatever happens to the device meanwhile; gives what it made in the order of its parts.
-    fn run(
-        &self,
-        pass: &Pass,
-        gpu: &GpuPass,
-        region: Region,
-        inputs: &[InputData<'_>],
-        made: &mut Vec<(Region, Made)>,
-    ) -> Result<()> {
+    fn run(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
         loop {
             let Some((seat, slot)) = seats::enter(&self.seats) else {
-                return self.take_over(pass, gpu, region, inputs, made);
+                return self.take_over(asked, region, made);
             };
-            let opened = open::open(&self.wish.name, self.wish.checked, seat.which)?;
-            if !opened.numerics.keeps_nan && !gpu.sharing.exact {
-                return self.on_cpu(pass, region, inputs, made);
+            let opened = open::open(&self.wish, seat.which)?;
+            if !opened.numerics.keeps_nan && !asked.gpu.sharing.exact {
+                return self.on_cpu(asked, region, made);
             }
-            let done = block::run(self, (seat, &opened), pass, gpu, &region, inputs);
+            let done = block::run(self, (seat, &opened), asked.pass, asked.gpu, &region, asked.inputs);
             drop(slot);
             match done {
                 Ok(block) => {
@@ -242,7 +275,7 @@ impl Gpu {
                         seat.slots.allowed()
                     ));
                 }
-                Err(Fault::Refused(bytes)) => return self.halved(pass, gpu, region, inputs, made, bytes),
+                Err(Fault::Refused(bytes)) => return self.halved(asked, region, made, bytes),
             }
         }
     }
@@ -259,16 +292,8 @@ impl Gpu {
     }
 
     /// Runs the halves of a box whose buffers were refused.
-    fn halved(
-        &self,
-        pass: &Pass,
-        gpu: &GpuPass,
-        region: Region,
-        inputs: &[InputData<'_>],
-        made: &mut Vec<(Region, Made)>,
-        bytes: u64,
-    ) -> Result<()> {
-        let halves = halves(&region, &gpu.align).ok_or_else(|| {
+    fn halved(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>, bytes: u64) -> Result<()> {
+        let halves = halves(&region, &asked.gpu.align).ok_or_else(|| {
             Error::machine(format!(
                 "the device refuses {} for a block of {}, which cannot be halved",
                 bytes_text(bytes),
@@ -277,34 +302,37 @@ impl Gpu {
             .hint("--device cpu runs without it")
         })?;
         self.notice(format!("the device refused {}: block {region} is halved", bytes_text(bytes)));
-        halves.into_iter().try_for_each(|half| self.run(pass, gpu, half, inputs, made))
+        halves.into_iter().try_for_each(|half| self.run(asked, half, made))
     }
 
     /// After too many losses: the CPU goes on where its bits are the same, else the run stops.
-    fn take_over(
-        &self,
-        pass: &Pass,
-        gpu: &GpuPass,
-        region: Region,
-        inputs: &[InputData<'_>],
-        made: &mut Vec<(Region, Made)>,
-    ) -> Result<()> {
-        if !gpu.sharing.exact {
+    fn take_over(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
+        if !asked.gpu.sharing.exact {
             let what =
                 format!("the device '{}' was lost {MOST_LOSSES} times, and one output is never a mix of devices", self.wish.name);
             return Err(Error::machine(what).hint("--device cpu restarts it"));
         }
-        self.on_cpu(pass, region, inputs, made)
+        self.on_cpu(asked, region, made)
     }
 
-    fn on_cpu(&self, pass: &Pass, region: Region, inputs: &[InputData<'_>], made: &mut Vec<(Region, Made)>) -> Result<()> {
+    /// Computes a box on the workers of the run: not more of them than it may have, each with the scratch that the plan counts.
+    fn on_cpu(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
         if !self.taken_over.swap(true, Ordering::AcqRel) {
             self.notice(format!("the CPU takes over from '{}'", self.wish.name));
         }
-        let Launched { tiles, partials, .. } = self.cpu.launch(pass, &region, inputs, &|| ())?;
+        let work = || self.cpu.launch(asked.pass, &region, asked.inputs, Host::alone());
+        let Launched { tiles, partials, .. } = asked.host.install(work)?;
         made.push((region, Made { tiles, partials }));
         Ok(())
     }
+}
+
+/// What is run of a tile, and for whom.
+struct Asked<'a> {
+    pass: &'a Pass,
+    gpu: &'a GpuPass,
+    inputs: &'a [InputData<'a>],
+    host: Host<'a>,
 }
 
 /// The halves of a box along its longest axis that edges may cut.
@@ -319,31 +347,52 @@ fn halves(region: &Region, align: &Dims) -> Option<[Region; 2]> {
     Some([near, far])
 }
 
-/// A box halved that often, as far as it can be.
-fn pieces(region: Region, align: &Dims, times: usize) -> Vec<Region> {
-    match halves(&region, align).filter(|_| times > 0) {
-        Some(two) => two.into_iter().flat_map(|half| pieces(half, align, times - 1)).collect(),
-        None => vec![region],
-    }
-}
-
 impl Device for Gpu {
-    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], between: Between<'_>) -> Result<Launched> {
-        let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs, between) };
+    fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched> {
+        let Some(gpu) = &pass.gpu else { return self.cpu.launch(pass, tile, inputs, host) };
         let inputs = &narrowed(pass, inputs)?[..];
+        let asked = &Asked { pass, gpu, inputs, host };
         let grid = Grid::new(tile.shape, gpu.block);
         let mut made = Vec::new();
         for index in indices(Region::whole(grid.counts())) {
             let block = moved(&grid.region(&index), &tile.start);
-            for piece in pieces(block, &gpu.align, self.halvings()) {
-                self.run(pass, gpu, piece, inputs, &mut made)?;
-            }
+            self.run_in_pieces(asked, block, &mut made)?;
         }
         together(pass, tile, made)
     }
 
     fn lanes(&self, pass: &Pass) -> usize {
         pass.gpu.as_ref().map_or(0, |gpu| gpu.slots * self.seats.len())
+    }
+
+    /// The kernels of a pass on each of its devices, compiled side by side.
+    fn preparations<'d>(&'d self, pass: &'d Pass) -> Vec<Preparation<'d>> {
+        let of_seat = |seat: &'d Seat| {
+            // What cannot be opened or written now is told by the first tile.
+            let found = pass.gpu.as_ref().and_then(|gpu| {
+                let opened = open::open(&self.wish, seat.which).ok()?;
+                missing(&opened, pass, gpu).ok().map(|wanted| (opened, wanted))
+            });
+            found.into_iter().flat_map(move |(opened, all)| all.into_iter().map(move |wanted| (opened.clone(), wanted)))
+        };
+        let one = |(opened, wanted): (Arc<Opened>, kernels::Wanted)| -> Preparation<'d> {
+            Box::new(move || match self.kernels.prepare(&opened, pass, wanted) {
+                Err(error) if opened.health.trouble().is_none() => Err(error),
+                _ => Ok(()),
+            })
+        };
+        self.seats.iter().flat_map(of_seat).map(one).collect()
+    }
+
+    fn kind(&self) -> String {
+        self.kind.clone()
+    }
+
+    fn rest(&self) {
+        self.cpu.rest();
+        let Some(cache) = &self.wish.cache else { return };
+        let opened = self.seats.iter().filter_map(|seat| open::open(&self.wish, seat.which).ok());
+        opened.for_each(|opened| opened.keep(&**cache));
     }
 
     fn notices(&self) -> Vec<String> {

@@ -1,14 +1,17 @@
 //! The buffers of one block on a device, from upload to download.
 //! It does not know what they hold, nor what is done with them.
 
+use super::lock::lock;
 use super::memory::{Pooled, Use};
 use super::open::{Opened, Transfer};
 use super::seats::Seat;
 use super::{Done, Fault, Gpu};
+use crate::error::Error;
 use crate::plan::schedule::Schedule;
 use crate::plan::{serves, size_class};
 use crate::tile::Buffer;
 use std::collections::HashMap;
+use std::time::Instant;
 
 /// The buffers of a block on a device; what is not given back is forgotten.
 pub struct OnDevice<'g> {
@@ -21,8 +24,6 @@ pub struct OnDevice<'g> {
     pub made_of_blocks: HashMap<usize, Buffer>,
     /// Freed by this block: not used by anything before the device is done.
     pub idle: Vec<Pooled>,
-    /// The most work of one kernel so far.
-    pub largest: u64,
 }
 
 impl<'g> OnDevice<'g> {
@@ -36,7 +37,6 @@ impl<'g> OnDevice<'g> {
             buffers: vec![None; plan.buffers.len()],
             made_of_blocks: HashMap::new(),
             idle: Vec::new(),
-            largest: 0,
         }
     }
 
@@ -71,14 +71,40 @@ impl<'g> OnDevice<'g> {
 
     /// Whether the device still works.
     pub fn health(&self) -> Done<()> {
-        self.opened.health.trouble().map_or(Ok(()), |trouble| Err(Fault::Lost(trouble)))
+        match self.opened.health.trouble() {
+            None => Ok(()),
+            Some(trouble) if self.opened.health.is_hung() => Err(Fault::Other(hung(trouble))),
+            Some(trouble) => Err(Fault::Lost(trouble)),
+        }
     }
+
+    /// The device has not answered for as long as it may: every block that waits for it stops.
+    pub fn hang(&self) -> Fault {
+        let seconds = self.gpu.patience(self.opened).unwrap_or_default().as_secs_f64();
+        let what = format!("the device '{}' has not answered for {seconds:.1} s", self.opened.info.name);
+        self.opened.health.hang(&what);
+        Fault::Other(hung(what))
+    }
+
+    /// Learns how fast the device is from a batch that is done: by its own clock, else by the host's.
+    pub fn learn(&self, (work, kernels): (u64, usize), by_clock: Option<f64>, sent: Instant) {
+        let mut pace = lock(&self.opened.pace);
+        match by_clock {
+            Some(seconds) => pace.learn(work, kernels, seconds),
+            None if self.opened.ticks.is_none() => pace.learn_by_host(work, kernels, sent),
+            None => {}
+        }
+    }
+}
+
+fn hung(what: String) -> Error {
+    Error::machine(what).hint("its driver hangs: what was written is kept; --device cpu goes on without it")
 }
 
 impl Drop for OnDevice<'_> {
     /// After a failure nobody knows what the device still does with them.
     fn drop(&mut self) {
         let left = self.buffers.drain(..).flatten().chain(self.idle.drain(..));
-        left.for_each(|pooled| self.seat.pool.forget(&pooled));
+        left.for_each(|pooled| self.seat.pool.forget(pooled));
     }
 }

@@ -1,16 +1,26 @@
 //! Adapters and opened devices: one instance for the process, one device an adapter and mode, opened when first needed.
 //! It does not know programs; it knows drivers.
 
+use super::Wish;
 use super::emit::Dialect;
 use super::lock::lock;
 use super::pace::Pace;
-use super::pipeline::Pipelines;
+use super::pipeline::{BUILDING, Pipelines};
 use super::probe::{self, Numerics};
+use super::shared_memory::is_read_at_speed;
 use crate::error::{Error, Result, bytes_text};
+use crate::storage::Cache;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{Backends, DeviceType, Features};
+
+/// A buffer is refused where a heap of the device would be fuller than this: blocks are made smaller then. Memory that runs out only
+/// when work is sent is a lost device.
+const THRESHOLDS: wgpu::MemoryBudgetThresholds =
+    wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
+/// The most bytes that are read of what a driver made of kernels before.
+const MOST_KEPT: u64 = 64 << 20;
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(0);
 static DEVICES: AtomicUsize = AtomicUsize::new(0);
@@ -48,6 +58,7 @@ pub struct Ticks {
 pub struct Health {
     lost: AtomicBool,
     condemned: AtomicBool,
+    hung: AtomicBool,
     said: Mutex<Option<String>>,
 }
 
@@ -63,6 +74,17 @@ impl Health {
     pub fn condemn(&self, what: &str) -> bool {
         self.tell(what.to_owned());
         !self.condemned.swap(true, Ordering::AcqRel)
+    }
+
+    /// Gives the device up as one that does not answer: it cannot be waited for, so nothing is run again on it.
+    pub fn hang(&self, what: &str) {
+        self.hung.store(true, Ordering::Release);
+        self.tell(what.to_owned());
+    }
+
+    /// Whether it does not answer.
+    pub fn is_hung(&self) -> bool {
+        self.hung.load(Ordering::Acquire)
     }
 
     fn tell(&self, what: String) {
@@ -119,6 +141,7 @@ pub fn adapters() -> Vec<wgpu::Adapter> {
         let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
         // Validation of indirect calls would clip buffers to 4 GiB; our shaders make none.
         description.flags = wgpu::InstanceFlags::empty();
+        description.memory_budget_thresholds = THRESHOLDS;
         wgpu::Instance::new(description)
     });
     let mut all = pollster::block_on(instance.enumerate_adapters(Backends::VULKAN | Backends::METAL | Backends::DX12));
@@ -171,41 +194,41 @@ fn names(all: &[wgpu::Adapter]) -> String {
     }
 }
 
-/// The opened device of this name, or that many further of its kind; one that is lost is opened anew.
+/// The device that is wished for, or that many further of its kind; one that is lost is opened anew.
 ///
 /// # Errors
 /// No such adapter, a driver that refuses.
-pub fn open(name: &str, checked: bool, which: usize) -> Result<Arc<Opened>> {
+pub fn open(wish: &Wish, which: usize) -> Result<Arc<Opened>> {
     let mut all = lock(&OPEN);
     let all = all.get_or_insert_with(HashMap::new);
-    let key = (name.to_lowercase(), checked, which);
+    let key = (wish.name.to_lowercase(), wish.checked, which);
     if let Some(opened) = all.get(&key).filter(|o| o.health.trouble().is_none()) {
         return Ok(opened.clone());
     }
-    let alike = find(name)?;
+    let alike = find(&wish.name)?;
     let adapter = alike.get(which).ok_or_else(|| {
         let what =
             format!("{} adapters were asked for, {} of one kind are there ({})", which + 1, alike.len(), names(&adapters()));
         Error::machine(what).hint("--gpus takes adapters of one kind only: others round differently")
     })?;
-    let opened = Arc::new(opened(adapter, checked)?);
-    all.insert(key, opened.clone());
+    let opened = Arc::new(opened(adapter, wish.checked, wish.cache.as_deref())?);
+    // One that does not answer is never dropped: that would wait for it.
+    if let Some(gone) = all.insert(key, opened.clone()).filter(|gone| gone.health.is_hung()) {
+        std::mem::forget(gone);
+    }
     Ok(opened)
 }
 
-fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
+fn opened(adapter: &wgpu::Adapter, checked: bool, cache: Option<&dyn Cache>) -> Result<Opened> {
     let info = adapter.get_info();
-    let shared = matches!(info.device_type, DeviceType::IntegratedGpu | DeviceType::Cpu);
     let mappable = adapter.features() & Features::MAPPABLE_PRIMARY_BUFFERS;
-    let transfer = if shared && !mappable.is_empty() && !is_set("STACKMILL_GPU_TRANSFER", "ring") {
-        Transfer::Unified
-    } else {
-        Transfer::Ring
-    };
+    let is_shared = matches!(info.device_type, DeviceType::IntegratedGpu | DeviceType::Cpu)
+        && !mappable.is_empty()
+        && !is_set("STACKMILL_GPU_TRANSFER", "ring");
     let native_16 = adapter.features().contains(Features::SHADER_I16) && !is_set("STACKMILL_GPU_SHORTS", "packed");
-    let mut features = if transfer == Transfer::Unified { mappable } else { Features::empty() };
+    let mut features = if is_shared { mappable } else { Features::empty() };
     features.set(Features::SHADER_I16, native_16);
-    features |= clocks(adapter);
+    features |= clocks(adapter) | (adapter.features() & Features::PIPELINE_CACHE);
     let description = wgpu::DeviceDescriptor {
         label: Some("stackmill"),
         required_features: features,
@@ -214,20 +237,60 @@ fn opened(adapter: &wgpu::Adapter, checked: bool) -> Result<Opened> {
         ..Default::default()
     };
     let refused = |e: wgpu::RequestDeviceError| Error::machine(format!("{}: the driver opens no device: {e}", info.name));
-    let (device, queue) = pollster::block_on(adapter.request_device(&description)).map_err(refused)?;
+    let (device, queue) = {
+        let _building = BUILDING.write().unwrap_or_else(PoisonError::into_inner);
+        pollster::block_on(adapter.request_device(&description)).map_err(refused)?
+    };
     let health = Arc::new(Health::default());
     let told = health.clone();
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| told.tell(error.to_string())));
     let told = health.clone();
     device.set_device_lost_callback(move |reason, message| told.tell(format!("device lost ({reason:?}): {message}")));
-    let pipelines = Pipelines::new(checked);
+    let pipelines = Pipelines::new(checked, kept(&device, &info, cache));
     let numerics = probe::numerics(&device, &queue, &pipelines)?;
+    let transfer = if is_shared && is_read_at_speed(&device)? { Transfer::Unified } else { Transfer::Ring };
     let limits = adapter.limits();
     let number = DEVICES.fetch_add(1, Ordering::Relaxed);
     let ticks = ticks(features, &queue);
-    let (queue, pace) = (Mutex::new(queue), Mutex::new(Pace::new()));
+    let (queue, pace) = (Mutex::new(queue), Mutex::default());
     let dialect = Dialect { native_16 };
     Ok(Opened { number, device, queue, info, limits, transfer, dialect, ticks, pace, pipelines, health, numerics })
+}
+
+/// The name under which is kept what the driver makes of kernels; drivers without a cache have none.
+fn kept_name(info: &wgpu::AdapterInfo) -> Option<String> {
+    Some(format!("{}-{}", wgpu::util::pipeline_cache_key(info)?, env!("CARGO_PKG_VERSION")))
+}
+
+/// The driver's cache of kernels, with what an earlier process left in it.
+#[allow(unsafe_code, reason = "bytes that a driver wrote are given back to it")]
+fn kept(device: &wgpu::Device, info: &wgpu::AdapterInfo, cache: Option<&dyn Cache>) -> Option<wgpu::PipelineCache> {
+    let name = kept_name(info).filter(|_| device.features().contains(Features::PIPELINE_CACHE))?;
+    let data = cache.and_then(|cache| cache.get(&name, MOST_KEPT));
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    // SAFETY:
+    // * the bytes are those that `PipelineCache::get_data` gave, from a folder that only this user writes;
+    // * their header says of which adapter and driver they are: others are not used, and `fallback` makes an empty cache then;
+    // * a file that is cut short or changed is refused by the hash that it ends with.
+    let made = unsafe {
+        device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor { label: None, data: data.as_deref(), fallback: true })
+    };
+    pollster::block_on(scope.pop()).is_none().then_some(made)
+}
+
+impl Opened {
+    /// Keeps what the driver made of the kernels that were compiled since the last time, for another process.
+    pub fn keep(&self, cache: &dyn Cache) {
+        if let Some((name, bytes)) = kept_name(&self.info).zip(self.pipelines.to_keep()) {
+            cache.put(&name, &bytes);
+        }
+    }
+
+    /// The adapter and its driver: what the bits of float results depend on.
+    pub fn kind(&self) -> String {
+        let wgpu::AdapterInfo { name, vendor, device, backend, driver, driver_info, .. } = &self.info;
+        format!("{name} ({backend} {vendor:x}:{device:x}, {driver} {driver_info})")
+    }
 }
 
 /// What an adapter has of timestamps: around passes of kernels, and between copies.
@@ -297,7 +360,7 @@ pub fn report() -> Vec<[String; 2]> {
         let largest = bytes_text(limits.max_storage_buffer_binding_size);
         let (count, group) = (limits.max_storage_buffers_per_shader_stage, limits.max_compute_invocations_per_workgroup);
         rows.push([String::new(), format!("arrays of {largest} at most, {count} in a kernel, {group} invocations a group")]);
-        let told = match opened(&adapter, false) {
+        let told = match opened(&adapter, false, None) {
             Ok(opened) => {
                 let shorts = if opened.dialect.native_16 { "16-bit integers" } else { "16-bit integers packed in words" };
                 format!("transfers: {:?}; {shorts}; numerics: {}", opened.transfer, opened.numerics)

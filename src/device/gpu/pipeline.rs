@@ -1,4 +1,4 @@
-//! Compiled kernels, cached by their text. Our shaders bound their own loops and indices, so the checks that a driver
+//! Compiled kernels of a device, by their text. Our shaders bound their own loops and indices, so the checks that a driver
 //! layer would add are left out; a checked mode keeps them.
 //! It does not know what a kernel computes.
 
@@ -6,7 +6,8 @@ use super::emit::Kernel;
 use super::lock::lock;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType, ShaderStages};
 
 /// Bytes of the parameters of one dispatch, as `frame.wgsl` declares them.
@@ -20,31 +21,53 @@ pub struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
 }
 
-/// The cache of one device.
+/// A kernel that is compiled by whoever asks first; others that ask meanwhile wait for it.
+type Compiled = Arc<OnceLock<Result<Arc<Pipeline>>>>;
+
+/// Devices are opened and kernels compiled, but never both at once: drivers have crashed there.
+pub static BUILDING: RwLock<()> = RwLock::new(());
+
+/// The compiled kernels of one device.
 pub struct Pipelines {
     checked: bool,
-    made: Mutex<HashMap<Kernel, Arc<Pipeline>>>,
+    /// What the driver made of kernels before, in this process or an earlier one.
+    kept: Option<wgpu::PipelineCache>,
+    made: Mutex<HashMap<Kernel, Compiled>>,
+    compiled: AtomicUsize,
 }
 
 impl Pipelines {
-    /// An empty cache.
-    pub fn new(checked: bool) -> Pipelines {
-        Pipelines { checked, made: Mutex::default() }
+    /// Nothing is compiled; `kept` is what the driver made before, where it has a cache.
+    pub fn new(checked: bool, kept: Option<wgpu::PipelineCache>) -> Pipelines {
+        Pipelines { checked, kept, made: Mutex::default(), compiled: AtomicUsize::new(0) }
     }
 
-    /// The compiled kernel. Compiling is serialised: drivers have crashed where it was not.
+    /// Whether a kernel is compiled.
+    pub fn has(&self, kernel: &Kernel) -> bool {
+        lock(&self.made).get(kernel).is_some_and(|made| made.get().is_some())
+    }
+
+    /// The compiled kernel. Kernels are compiled side by side, each once.
     pub fn get(&self, device: &wgpu::Device, kernel: &Kernel) -> Result<Arc<Pipeline>> {
-        let mut made = lock(&self.made);
-        if let Some(found) = made.get(kernel) {
-            return Ok(found.clone());
-        }
-        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let pipeline = Arc::new(self.compile(device, kernel));
-        if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::bug(format!("a shader does not compile: {error}\n{}", kernel.text)));
-        }
-        made.insert(kernel.clone(), pipeline.clone());
-        Ok(pipeline)
+        let made = lock(&self.made).entry(kernel.clone()).or_default().clone();
+        made.get_or_init(|| {
+            let _building = BUILDING.read().unwrap_or_else(PoisonError::into_inner);
+            let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let pipeline = Arc::new(self.compile(device, kernel));
+            self.compiled.fetch_add(1, Ordering::Relaxed);
+            match pollster::block_on(scope.pop()) {
+                Some(error) => Err(Error::bug(format!("a shader does not compile: {error}\n{}", kernel.text))),
+                None => Ok(pipeline),
+            }
+        })
+        .clone()
+    }
+
+    /// What the driver made of the kernels, for [`Pipelines::new`] of another process; none where nothing was compiled since the last
+    /// call, or the driver has no cache.
+    pub fn to_keep(&self) -> Option<Vec<u8>> {
+        let is_new = self.compiled.swap(0, Ordering::Relaxed) > 0;
+        self.kept.as_ref().filter(|_| is_new)?.get_data()
     }
 
     fn compile(&self, device: &wgpu::Device, kernel: &Kernel) -> Pipeline {
@@ -67,7 +90,7 @@ impl Pipelines {
                 zero_initialize_workgroup_memory: false,
                 ..Default::default()
             },
-            cache: None,
+            cache: self.kept.as_ref(),
         });
         Pipeline { pipeline, layout }
     }

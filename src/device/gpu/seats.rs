@@ -18,20 +18,21 @@ pub struct Seat {
     pub pool: Pool,
     /// Its blocks in flight.
     pub slots: Slots,
-    /// When its device worked, where that is asked for.
+    /// When its device worked, where it has a clock.
     pub timings: Option<Timings>,
     losses: AtomicUsize,
 }
 
 impl Seat {
-    /// A seat with that many slots; its device's work is timed where it has a clock and that is asked for.
+    /// A seat with that many slots; when its device worked is told where that is asked for.
     pub fn new(which: usize, vram: u64, slots: usize, timed: bool, opened: &Opened) -> Seat {
-        let timings = opened.ticks.filter(|_| timed).map(|_| Timings::new(which, opened));
+        let timings = opened.ticks.map(|_| Timings::new(which, timed, opened));
         let (pool, slots) = (Pool::new(vram, opened), Slots::new(slots.max(1)));
         Seat { which, pool, slots, timings, losses: AtomicUsize::new(0) }
     }
 
-    fn is_given_up(&self) -> bool {
+    /// Whether its device was lost too often.
+    pub fn is_given_up(&self) -> bool {
         self.losses.load(Ordering::Acquire) >= MOST_LOSSES
     }
 

@@ -89,9 +89,9 @@ impl Recording {
         }
     }
 
-    /// The most work of one kernel.
-    pub fn largest(&self) -> u64 {
-        self.orders.iter().map(Order::work).max().unwrap_or(0)
+    /// The work of all kernels, and how many they are.
+    pub fn work(&self) -> (u64, usize) {
+        (self.orders.iter().map(Order::work).sum(), self.orders.iter().filter(|order| order.work() > 0).count())
     }
 
     /// Sends parameters and tables ahead of all.
@@ -121,8 +121,8 @@ pub struct Awaited {
     expected: usize,
     mapped: Arc<AtomicUsize>,
     failed: Arc<AtomicUsize>,
-    sent: Instant,
-    work: u64,
+    /// When it was sent.
+    pub sent: Instant,
     /// When the device did it, where that is asked for.
     pub timing: Option<Timing>,
 }
@@ -152,7 +152,7 @@ pub fn submit(on: &OnDevice<'_>, recording: &Recording) -> Done<Awaited> {
         parts(&recording.orders, |work| pace.time(work), longest)
     };
     let new = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let mut timing = on.seat.timings.as_ref().and_then(|timings| timings.begin(on.opened));
+    let mut timing = on.seat.timings.as_ref().and_then(|timings| timings.begin(on.opened, &on.seat.pool));
     let (before, last) = parts.split_at(parts.len().saturating_sub(1));
     for part in before {
         let mut encoder = new();
@@ -169,7 +169,7 @@ pub fn submit(on: &OnDevice<'_>, recording: &Recording) -> Done<Awaited> {
     let sent = Instant::now();
     let index = queue.submit([encoder.finish()]);
     on.gpu.submitted(parts.len());
-    Ok(Awaited { index, expected, mapped, failed, sent, work: recording.orders.iter().map(Order::work).sum(), timing })
+    Ok(Awaited { index, expected, mapped, failed, sent, timing })
 }
 
 /// Buffers that the CPU writes or reads next are mapped once the device is done; gives how many there are.
@@ -242,15 +242,15 @@ fn dispatched(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &O
     pass.dispatch_workgroups(x, y, z);
 }
 
-/// Waits until every mapping is there, or the device is known to be gone.
+/// Waits until every mapping is there, the device is known to be gone, or it has not answered for too long.
 pub fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
+    let until = on.gpu.patience(on.opened).and_then(|patience| Instant::now().checked_add(patience));
     loop {
-        let waited = on
-            .opened
-            .device
-            .poll(wgpu::PollType::Wait { submission_index: Some(awaited.index.clone()), timeout: Some(PATIENCE) });
+        on.health()?;
+        let waited = if on.gpu.wish.faults.hangs() { hung() } else { poll(on, awaited, until) };
         on.health()?;
         match waited {
+            Err(wgpu::PollError::Timeout) if until.is_some_and(|until| Instant::now() >= until) => return Err(on.hang()),
             Err(wgpu::PollError::Timeout) => continue,
             Err(other) => return Err(Fault::Lost(other.to_string())),
             Ok(_) => {}
@@ -259,11 +259,23 @@ pub fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
             return Err(Fault::Lost("a buffer cannot be mapped".to_owned()));
         }
         if awaited.mapped.load(Ordering::Acquire) == awaited.expected {
-            lock(&on.opened.pace).learn(awaited.work, awaited.sent);
             return Ok(());
         }
         std::thread::yield_now();
     }
+}
+
+type Polled = Result<wgpu::PollStatus, wgpu::PollError>;
+
+fn poll(on: &OnDevice<'_>, awaited: &Awaited, until: Option<Instant>) -> Polled {
+    let left = until.map_or(PATIENCE, |until| until.saturating_duration_since(Instant::now()).min(PATIENCE));
+    on.opened.device.poll(wgpu::PollType::Wait { submission_index: Some(awaited.index.clone()), timeout: Some(left) })
+}
+
+/// What a device answers that hangs.
+fn hung() -> Polled {
+    std::thread::sleep(Duration::from_millis(1));
+    Err(wgpu::PollError::Timeout)
 }
 
 /// Gives back what the device is done with; after a failure nobody knows what it still does, and all is forgotten.
@@ -275,6 +287,6 @@ pub fn settle(on: &mut OnDevice<'_>, recording: Recording, done: bool) {
     if done {
         used.chain(std::mem::take(&mut on.idle)).for_each(|pooled| pool.give(pooled));
     } else {
-        used.for_each(|pooled| pool.forget(&pooled));
+        used.for_each(|pooled| pool.forget(pooled));
     }
 }

@@ -3,9 +3,11 @@
 
 use super::clock::Clock;
 use super::lock::lock;
+use super::memory::Pool;
 use super::open::Opened;
 use super::{Done, Fault};
 use crate::device::Timed;
+use crate::plan::CLOCK_BYTES;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,7 +18,7 @@ const MOST_SPANS: u32 = 256;
 /// Bytes of a device's count.
 const TICK_BYTES: u64 = 8;
 
-/// What notes ticks, and the buffers that bring them back: 12 KiB for each block in flight, beside what a run may take of a device.
+/// What notes ticks, and the buffers that bring them back: [`plan::CLOCK_BYTES`](crate::plan::CLOCK_BYTES) for each block in flight.
 struct Notes {
     set: wgpu::QuerySet,
     gathered: wgpu::Buffer,
@@ -47,13 +49,17 @@ pub struct Timing {
     copies: bool,
     notes: Notes,
     whats: Vec<&'static str>,
+    /// Whether something is not timed.
+    lacks: bool,
     sent: Option<Instant>,
 }
 
 impl Timing {
     /// Where the ticks of a next span go: of this place the first, of the next one the last. None where it is not timed.
     pub fn next(&mut self, what: &'static str, is_copy: bool) -> Option<u32> {
-        let place = u32::try_from(self.whats.len()).ok().filter(|n| *n < MOST_SPANS && (self.copies || !is_copy))?;
+        let place = u32::try_from(self.whats.len()).ok().filter(|n| *n < MOST_SPANS && (self.copies || !is_copy));
+        self.lacks |= place.is_none() && !is_copy;
+        let place = place?;
         self.whats.push(what);
         Some(2 * place)
     }
@@ -129,6 +135,8 @@ impl State {
 
 /// The timestamps of one adapter in one run.
 pub struct Timings {
+    /// Whether somebody asks what was told.
+    asked: bool,
     which: usize,
     name: Arc<str>,
     /// When the run's devices were opened: what seconds are counted from.
@@ -138,34 +146,36 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// Of the adapter `which`; nothing is timed.
-    pub fn new(which: usize, opened: &Opened) -> Timings {
+    /// Of the adapter `which`; nothing is timed. Where nobody asks, only the seconds of each batch are given.
+    pub fn new(which: usize, asked: bool, opened: &Opened) -> Timings {
         let (name, state) = (opened.info.name.as_str().into(), Mutex::new(State::new(opened)));
-        Timings { which, name, opened: Instant::now(), state, told: Mutex::default() }
+        Timings { asked, which, name, opened: Instant::now(), state, told: Mutex::default() }
     }
 
     /// The timestamps of a batch that is sent next; none where the device has no clock. A device that was opened anew begins anew:
     /// what the one before it did is told, what that still owed is forgotten.
-    pub fn begin(&self, opened: &Opened) -> Option<Timing> {
+    pub fn begin(&self, opened: &Opened, pool: &Pool) -> Option<Timing> {
         let ticks = opened.ticks?;
         let mut state = lock(&self.state);
         if opened.number > state.device {
             let State { mut clock, early, .. } = std::mem::replace(&mut *state, State::new(opened));
             early.into_values().for_each(|batch| self.tell(&mut clock, batch));
         }
-        let notes = if opened.number < state.device { None } else { state.free.pop().or_else(|| Notes::new(&opened.device)) }?;
+        let notes = if opened.number < state.device { None } else { state.free.pop().or_else(|| made(opened, pool)) }?;
         let number = state.sent;
         state.sent += 1;
-        Some(Timing { device: opened.number, number, copies: ticks.copies, notes, whats: Vec::new(), sent: None })
+        Some(Timing { device: opened.number, number, copies: ticks.copies, notes, whats: Vec::new(), lacks: false, sent: None })
     }
 
-    /// Takes in the timestamps of a batch of a tile that is seen to be done now. Batches are told in the order in which they were sent.
-    pub fn end(&self, timing: Timing, tile: usize) -> Done<()> {
+    /// Takes in the timestamps of a batch of a tile that is seen to be done now; gives the seconds of its kernels, if all were timed.
+    /// Batches are told in the order in which they were sent.
+    pub fn end(&self, timing: Timing, tile: usize, tick_seconds: f64) -> Done<Option<f64>> {
         let seen = Instant::now();
         let ticks = timing.read()?;
+        let seconds = (!timing.lacks).then(|| kernel_seconds(&timing.whats, &ticks, tick_seconds)).flatten();
         let mut state = lock(&self.state);
         if timing.device != state.device {
-            return Ok(());
+            return Ok(None);
         }
         let Timing { number, notes, whats, sent, .. } = timing;
         state.free.push(notes);
@@ -173,10 +183,13 @@ impl Timings {
         while let Some(batch) = state.next() {
             self.tell(&mut state.clock, batch);
         }
-        Ok(())
+        Ok(seconds)
     }
 
     fn tell(&self, clock: &mut Clock, batch: Batch) {
+        if !self.asked {
+            return;
+        }
         let seconds = |at: Instant| at.saturating_duration_since(self.opened).as_secs_f64();
         let spans = clock.spans(&batch.ticks, seconds(batch.sent), seconds(batch.seen));
         let timed = spans.into_iter().zip(batch.whats).map(|((from, to), what)| Timed {
@@ -194,6 +207,20 @@ impl Timings {
     pub fn take(&self) -> Vec<Timed> {
         std::mem::take(&mut *lock(&self.told))
     }
+}
+
+/// What notes ticks of one more block in flight, counted as the run's.
+fn made(opened: &Opened, pool: &Pool) -> Option<Notes> {
+    let notes = Notes::new(&opened.device)?;
+    pool.count(CLOCK_BYTES);
+    Some(notes)
+}
+
+/// The seconds of a batch's kernels; none where the count stepped back.
+fn kernel_seconds(whats: &[&str], ticks: &[(u64, u64)], tick_seconds: f64) -> Option<f64> {
+    let kernels = whats.iter().zip(ticks).filter(|(what, _)| **what == "kernels");
+    let spans = kernels.map(|(_, (from, to))| to.checked_sub(*from)).collect::<Option<Vec<u64>>>()?;
+    Some(spans.into_iter().sum::<u64>() as f64 * tick_seconds)
 }
 
 impl State {
