@@ -49,9 +49,13 @@ struct Heard {
 
 /// Runs a pipeline on a device of its own; what its observer was told of preparations.
 fn heard(text: &str, wish: Wish, observe: &dyn Fn()) -> Heard {
+    heard_in(&[1, 48, 60], text, wish, observe)
+}
+
+fn heard_in(tile: &[usize], text: &str, wish: Wish, observe: &dyn Fn()) -> Heard {
     let array = pipeline(text, &stack(), &[]);
     let sink = Arc::new(MemorySink::new(array.info().unwrap().clone()));
-    let tiled = Options { device: wish.name.clone(), ..options(&driver(), Some(&[1, 48, 60])) };
+    let tiled = Options { device: wish.name.clone(), ..options(&driver(), Some(tile)) };
     let session = Session::new(vec![Output { array, sink }], &tiled).unwrap();
     let gpu = Gpu::open(wish, 2).unwrap();
     let preparing = RefCell::new(Vec::new());
@@ -80,17 +84,18 @@ fn kernels_are_compiled_before_the_first_tile_once_and_that_is_told() {
 
 /// Of a device that nobody knows yet the first batch is cut as well: each kernel that might take too long is sent alone.
 #[test]
-fn the_first_submissions_of_a_device_are_bounded() {
+fn the_first_submission_of_a_device_is_bounded() {
     let _guard = alone();
     let submissions = |longest: Option<Duration>, cut: usize| {
-        let made = heard("median([1,9,9])", Wish { name: another(cut), longest, ..Wish::default() }, &|| ());
-        (made.gpu.submissions(), made.summary.unwrap().passes[0].tiles)
+        let wish = Wish { name: another(cut), longest, ..Wish::default() };
+        let made = heard_in(&[6, 96, 120], "median([1,9,9])", wish, &|| ());
+        assert_eq!(made.gpu.blocks(), [1], "one block, one batch");
+        (made.gpu.submissions(), made.summary.unwrap().passes[0].prepared.0)
     };
-    let (whole, tiles) = submissions(None, 0);
-    assert_eq!(whole, tiles, "software is not bounded: a batch is one submission");
-    // 2880 elements of 486 operations: 0.3 ms on a device of which nothing is known.
-    let (cut, tiles) = submissions(Some(Duration::from_micros(100)), 6);
-    assert!(cut >= tiles + 1, "{cut} submissions of {tiles} tiles, each a padded copy and a median");
+    assert_eq!(submissions(None, 0).0, 1, "software is not bounded");
+    // 69,120 elements of 486 operations: 7 ms on a device of which nothing is known.
+    let (cut, kernels) = submissions(Some(Duration::from_millis(1)), 6);
+    assert_eq!((cut, kernels), (2, 2), "a padded copy and a median, each a submission");
 }
 
 /// A cache that notes what is asked of it.
