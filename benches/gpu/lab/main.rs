@@ -1,0 +1,193 @@
+//! Candidates for the product's GPU kernels, each alone: checked against plain loops, timed by the device, beside its rivals and the
+//! device's own copy. A lab for the first minutes on a GPU; `cargo bench` leaves it alone.
+//!
+//! ```sh
+//! cargo build --release --locked --workspace --bench gpu_lab     # target/release/deps/gpu_lab-*
+//! gpu_lab --device gpu --json lab.json                           # a real one; --device llvmpipe --once checks the answers
+//! ```
+//!
+//! rho = the bytes that must move (`ideal`) / time / the rate of the fastest copy of the same image in the same run. An image that fits
+//! a device's cache tells of the cache: u16 in and out of 4096 x 4096 are 67 MB; `--size 8192` where that is too small.
+//!
+//! Each `*.wgsl` beside this is one variant, or a few that differ in a section `// kernel NAME`: what it computes, its idea, what it
+//! moves. `prelude.wgsl` or `today.wgsl` comes before it. Ends with 0; 1: an answer is wrong; 2: what was asked for makes no sense
+//! or there is no such device; 3: the device hangs or was lost.
+
+mod args;
+mod device;
+mod harness;
+mod reference;
+mod report;
+mod today;
+mod variants;
+
+use args::{Args, USAGE};
+use device::{Buffers, Done, Fault, Gpu};
+use harness::Bench;
+use reference::Answer;
+use report::{Header, Row};
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use variants::{Family, Shape, Variant, variants};
+
+fn main() -> ExitCode {
+    let args = match Args::read(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(what) => return refused(&format!("{what}\n{USAGE}")),
+    };
+    if args.list {
+        return list(&args);
+    }
+    let gpu = match Gpu::open(&args) {
+        Ok(gpu) => gpu,
+        Err(what) => return refused(&format!("{what}\nhint: --device takes part of a name, or gpu for the first that is no software")),
+    };
+    let [width, height] = args.size.unwrap_or(if gpu.is_software() { [256; 2] } else { [4096; 2] });
+    run(&args, &gpu, Shape { width, height })
+}
+
+fn refused(what: &str) -> ExitCode {
+    eprintln!("gpu_lab: {what}");
+    ExitCode::from(2)
+}
+
+fn list(args: &Args) -> ExitCode {
+    let shape = Shape { width: 4096, height: 4096 };
+    for variant in variants(shape).iter().filter(|v| args.wants(v.family.name(), &v.name)) {
+        println!("{:10} {:24} {:4.1} B/px", variant.family.name(), variant.name, variant.bytes);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Ends the program where a driver never comes back: a variant in a call that has no timeout of its own.
+struct Watch(Sender<Option<String>>);
+
+impl Watch {
+    /// `patience`: for what lies between two words.
+    fn new(patience: Duration) -> Watch {
+        let (send, heard) = channel::<Option<String>>();
+        std::thread::spawn(move || {
+            let mut now = None;
+            loop {
+                match (heard.recv_timeout(patience), &now) {
+                    (Ok(next), _) => now = next,
+                    (Err(RecvTimeoutError::Timeout), Some(name)) => {
+                        eprintln!("gpu_lab: {name}: the driver did not come back within {:.0} s", patience.as_secs_f64());
+                        std::process::exit(3);
+                    }
+                    (Err(RecvTimeoutError::Timeout), None) => {}
+                    (Err(RecvTimeoutError::Disconnected), _) => return,
+                }
+            }
+        });
+        Watch(send)
+    }
+
+    /// What the device does from now on; `None`: nothing.
+    fn says(&self, what: Option<&str>) {
+        // A watch that is gone has nothing to end.
+        let _ = self.0.send(what.map(str::to_owned));
+    }
+}
+
+/// All variants, then the report.
+fn run(args: &Args, gpu: &Gpu, shape: Shape) -> ExitCode {
+    let image = reference::image(shape);
+    let mut bench = Bench { gpu, shape, image: &image, buffers: Buffers::new() };
+    let (mut answers, mut rows, mut gone) = (HashMap::new(), Vec::new(), None);
+    // Polls give up after the timeout; this is for calls that do not.
+    let watch = Watch::new(2 * args.timeout + Duration::from_secs(5));
+    // Copies always: they are what the others are measured by.
+    let wanted = |v: &Variant| v.family == Family::Copy || args.wants(v.family.name(), &v.name);
+    for variant in variants(shape).iter().filter(|v| wanted(v)) {
+        let answer = answers.entry(variant.family).or_insert_with(|| reference::answer(variant.family, shape, &image));
+        watch.says(Some(&variant.name));
+        let row = row(args, &mut bench, variant, answer, &mut gone);
+        watch.says(None);
+        if row.right == Some(false) {
+            eprintln!("gpu_lab: {}: {}", row.name, row.said);
+        }
+        rows.push(row);
+    }
+    finish(args, gpu, shape, &rows, gone)
+}
+
+/// One variant; once the device is gone, only that.
+fn row(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, gone: &mut Option<String>) -> Row {
+    let Variant { family, name, bytes, needs, .. } = variant;
+    let mut row =
+        Row { family: *family, name: name.clone(), bytes: *bytes, timed: None, compile_seconds: None, right: None, said: String::new() };
+    if gone.is_some() {
+        row.said = "not run: the device is gone".to_owned();
+    } else if let Some(what) = harness::lacks(bench.gpu, *needs) {
+        row.said = what;
+    } else if let Err(fault) = measured(args, bench, variant, answer, &mut row) {
+        row.right = Some(false);
+        row.said = match fault {
+            Fault::Refused(what) => format!("refused: {what}"),
+            Fault::Gone(what) => {
+                *gone = Some(format!("{name}: {what}"));
+                what
+            }
+        };
+    }
+    row
+}
+
+fn measured(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, row: &mut Row) -> Done<()> {
+    let ready = bench.ready(variant)?;
+    row.compile_seconds = ready.compile_seconds;
+    let made = bench.made(&ready)?;
+    let verdict = reference::judge(bench.shape, variant.laid, &made, answer);
+    row.right = Some(verdict.is_ok());
+    row.said = verdict.unwrap_or_else(|what| what);
+    row.timed = Some(bench.timed(&ready, if args.once { 0.0 } else { args.seconds })?);
+    Ok(())
+}
+
+fn header(args: &Args, gpu: &Gpu, shape: Shape) -> Header {
+    let named = [
+        (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+        (wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS, "timestamps between copies"),
+        (wgpu::Features::SHADER_I16, "16-bit integers"),
+        (wgpu::Features::SUBGROUP, "subgroups"),
+    ];
+    Header {
+        adapter: gpu.info.name.clone(),
+        driver: format!("{} {}", gpu.info.driver, gpu.info.driver_info).trim().to_owned(),
+        backend: gpu.info.backend.to_string(),
+        kind: format!("{:?}", gpu.info.device_type),
+        checked: args.checked,
+        shape,
+        features: named.into_iter().filter(|(feature, _)| gpu.features.contains(*feature)).map(|(_, name)| name).collect(),
+        workgroup_bytes: gpu.limits.max_compute_workgroup_storage_size,
+        subgroups: [gpu.info.subgroup_min_size, gpu.info.subgroup_max_size],
+    }
+}
+
+/// Prints and writes what is known; the program's end.
+fn finish(args: &Args, gpu: &Gpu, shape: Shape, rows: &[Row], gone: Option<String>) -> ExitCode {
+    let (header, copy) = (header(args, gpu, shape), report::copy_rate(shape, rows));
+    print!("{}", report::head(&header, copy));
+    let mut families: Vec<Family> = rows.iter().map(|row| row.family).collect();
+    families.dedup();
+    for family in families {
+        print!("{}", report::table(shape, family, rows, copy));
+    }
+    let wrong = rows.iter().filter(|row| row.right == Some(false)).count();
+    let unmade = rows.iter().filter(|row| row.right.is_none()).count();
+    println!("\n{} variants: {} right, {wrong} wrong, {unmade} not possible", rows.len(), rows.len() - wrong - unmade);
+    if let Some(path) = &args.json
+        && let Err(error) = std::fs::write(path, format!("{:#}\n", report::json(&header, rows, copy)))
+    {
+        return refused(&format!("--json {}: {error}", path.display()));
+    }
+    if let Some(what) = gone {
+        eprintln!("gpu_lab: the device is gone: {what}");
+        // A driver that hangs may also hang where its device is given back.
+        std::process::exit(3);
+    }
+    ExitCode::from(u8::from(wrong > 0))
+}
