@@ -8,16 +8,14 @@ use std::time::{Duration, Instant};
 use wgpu::{BufferUsages as U, DeviceType, Features};
 
 /// All that a variant or its timing could use; each is asked for only where the adapter has it.
-const WANTED: [Features; 4] = [
-    Features::TIMESTAMP_QUERY,
-    Features::TIMESTAMP_QUERY_INSIDE_ENCODERS,
-    Features::SHADER_I16,
-    Features::SUBGROUP,
-];
+const WANTED: [Features; 4] =
+    [Features::TIMESTAMP_QUERY, Features::TIMESTAMP_QUERY_INSIDE_ENCODERS, Features::SHADER_I16, Features::SUBGROUP];
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Fault {
+    /// The device has no room for this variant. Others can go on.
+    Impossible(String),
     /// This variant's fault: it does not compile, or the driver refuses it. Others can go on.
     Refused(String),
     /// The device hangs or is lost: nothing can go on.
@@ -118,7 +116,8 @@ impl Gpu {
         let made = make();
         let errors = [pollster::block_on(internal.pop()), pollster::block_on(validation.pop()), pollster::block_on(memory.pop())];
         match errors.into_iter().flatten().next() {
-            Some(error) => Err(Fault::Refused(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))),
+            Some(error @ wgpu::Error::OutOfMemory { .. }) => Err(Fault::Impossible(one_line(&error.to_string()))),
+            Some(error) => Err(Fault::Refused(one_line(&error.to_string()))),
             None => Ok(made),
         }
     }
@@ -127,7 +126,8 @@ impl Gpu {
     pub fn buffer(&self, size: u64, usage: U) -> Done<wgpu::Buffer> {
         let most = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
         if size > most {
-            return Err(Fault::Refused(format!("needs an array of {size} bytes, the device takes {most}")));
+            let what = format!("not on this device: needs an array of {size} bytes, it takes {most}");
+            return Err(Fault::Impossible(what));
         }
         let description = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
         self.refusable(|| self.device.create_buffer(&description))
@@ -137,11 +137,8 @@ impl Gpu {
     pub fn compile(&self, text: &str) -> Done<Pipeline> {
         self.refusable(|| {
             let description = wgpu::ShaderModuleDescriptor { label: None, source: wgpu::ShaderSource::Wgsl(text.into()) };
-            let module = if self.checked {
-                self.device.create_shader_module(description)
-            } else {
-                trusted(&self.device, description)
-            };
+            let module =
+                if self.checked { self.device.create_shader_module(description) } else { trusted(&self.device, description) };
             let entries: Vec<_> = (0..BINDINGS).map(entry).collect();
             let groups = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
             let layout = self.device.create_bind_group_layout(&groups);
@@ -185,6 +182,10 @@ impl Gpu {
         let range = back.get_mapped_range(..).map_err(|e| Fault::Gone(e.to_string()))?;
         Ok(range.to_vec())
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Parameters, result, table, two arrays that are read: every kernel has them all.

@@ -130,8 +130,10 @@ impl Bench<'_> {
         ];
         let entry = |(binding, buffer): (u32, &wgpu::Buffer)| (binding, buffer.clone());
         let buffers: Vec<(u32, wgpu::Buffer)> = (0..).zip(&bound).map(entry).collect();
-        let entries: Vec<wgpu::BindGroupEntry<'_>> =
-            buffers.iter().map(|(binding, b)| wgpu::BindGroupEntry { binding: *binding, resource: b.as_entire_binding() }).collect();
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = buffers
+            .iter()
+            .map(|(binding, b)| wgpu::BindGroupEntry { binding: *binding, resource: b.as_entire_binding() })
+            .collect();
         let description = wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries };
         let group = self.gpu.refusable(|| self.gpu.device.create_bind_group(&description))?;
         Ok(Step::Dispatch { pipeline, group, groups: kernel.groups })
@@ -139,13 +141,17 @@ impl Bench<'_> {
 
     /// Compiles a variant and makes its arrays.
     pub fn ready(&mut self, variant: &Variant) -> Done<Ready> {
-        let (result, result_bytes) = (self.buffer(Slot::Result)?, self.shape.bytes(Slot::Result));
+        let (result, result_bytes) = (self.buffer(Slot::Result)?, variant.laid.bytes(self.shape));
         // What is filled first must not count as compiling.
         self.buffer(Slot::Image)?;
         let Work::Kernels(kernels) = &variant.work else {
             let from = self.buffer(Slot::Image)?;
-            let bytes = 2 * u64::from(self.shape.pitch()) * u64::from(self.shape.height);
-            return Ok(Ready { steps: vec![Step::Copy { from, bytes }], compile_seconds: None, result, result_bytes });
+            return Ok(Ready {
+                steps: vec![Step::Copy { from, bytes: result_bytes }],
+                compile_seconds: None,
+                result,
+                result_bytes,
+            });
         };
         for slot in kernels.iter().flat_map(|k| k.reads.iter().chain([&k.result])) {
             self.buffer(*slot)?;

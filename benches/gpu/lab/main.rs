@@ -26,7 +26,6 @@ use device::{Buffers, Done, Fault, Gpu};
 use harness::Bench;
 use reference::Answer;
 use report::{Header, Row};
-use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -42,7 +41,9 @@ fn main() -> ExitCode {
     }
     let gpu = match Gpu::open(&args) {
         Ok(gpu) => gpu,
-        Err(what) => return refused(&format!("{what}\nhint: --device takes part of a name, or gpu for the first that is no software")),
+        Err(what) => {
+            return refused(&format!("{what}\nhint: --device takes part of a name, or gpu for the first that is no software"));
+        }
     };
     let [width, height] = args.size.unwrap_or(if gpu.is_software() { [256; 2] } else { [4096; 2] });
     run(&args, &gpu, Shape { width, height })
@@ -56,7 +57,14 @@ fn refused(what: &str) -> ExitCode {
 fn list(args: &Args) -> ExitCode {
     let shape = Shape { width: 4096, height: 4096 };
     for variant in variants(shape).iter().filter(|v| args.wants(v.family.name(), &v.name)) {
-        println!("{:10} {:24} {:4.1} B/px", variant.family.name(), variant.name, variant.bytes);
+        let needs = variant.needs;
+        let what = [(needs.shorts, "16-bit integers"), (needs.subgroups, "subgroups")];
+        let mut needed: Vec<String> = what.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.to_owned()).collect();
+        if needs.workgroup_bytes > 0 {
+            needed.push(format!("{} bytes of workgroup memory", needs.workgroup_bytes));
+        }
+        let (family, _, ideal) = variant.family.told();
+        println!("{family:10} {:24} {:4.1} of {ideal} B/px  {}", variant.name, variant.bytes, needed.join(", "));
     }
     ExitCode::SUCCESS
 }
@@ -92,33 +100,105 @@ impl Watch {
     }
 }
 
-/// All variants, then the report.
+/// What one run knows.
+struct Lab<'l> {
+    args: &'l Args,
+    bench: Bench<'l>,
+    header: Header,
+    watch: Watch,
+    rows: Vec<Row>,
+    /// Bytes a second of the device's own copy, once that is known.
+    copy: Option<f64>,
+    /// What the device went away with.
+    gone: Option<String>,
+}
+
+/// All variants, family by family. What is known is told at once: a driver may take the program down with it.
 fn run(args: &Args, gpu: &Gpu, shape: Shape) -> ExitCode {
     let image = reference::image(shape);
-    let mut bench = Bench { gpu, shape, image: &image, buffers: Buffers::new() };
-    let (mut answers, mut rows, mut gone) = (HashMap::new(), Vec::new(), None);
+    let bench = Bench { gpu, shape, image: &image, buffers: Buffers::new() };
     // Polls give up after the timeout; this is for calls that do not.
-    let watch = Watch::new(2 * args.timeout + Duration::from_secs(5));
-    // Copies always: they are what the others are measured by.
-    let wanted = |v: &Variant| v.family == Family::Copy || args.wants(v.family.name(), &v.name);
-    for variant in variants(shape).iter().filter(|v| wanted(v)) {
-        let answer = answers.entry(variant.family).or_insert_with(|| reference::answer(variant.family, shape, &image));
-        watch.says(Some(&variant.name));
-        let row = row(args, &mut bench, variant, answer, &mut gone);
-        watch.says(None);
-        if row.right == Some(false) {
-            eprintln!("gpu_lab: {}: {}", row.name, row.said);
-        }
-        rows.push(row);
+    let watch = Watch::new(2 * args.timeout + Duration::from_secs_f64(5.0 + 2.0 * args.seconds));
+    let header = header(args, gpu, shape);
+    let mut lab = Lab { args, bench, header, watch, rows: Vec::new(), copy: None, gone: None };
+    let all = variants(shape);
+    if !all.iter().any(|v| args.wants(v.family.name(), &v.name)) {
+        return refused(&format!("--only {}: no family or variant has that in its name", args.only.as_deref().unwrap_or("")));
     }
-    finish(args, gpu, shape, &rows, gone)
+    for family in Family::ALL {
+        let wanted = |v: &&Variant| v.family == family && (family == Family::Copy || args.wants(family.name(), &v.name));
+        let of_family: Vec<&Variant> = all.iter().filter(wanted).collect();
+        if !of_family.is_empty() {
+            lab.family(family, &of_family);
+        }
+        if let Err(code) = lab.write() {
+            return code;
+        }
+    }
+    lab.end()
+}
+
+impl Lab<'_> {
+    fn family(&mut self, family: Family, variants: &[&Variant]) {
+        let shape = self.bench.shape;
+        let answer = reference::answer(family, shape, self.bench.image);
+        let from = self.rows.len();
+        if family != Family::Copy {
+            println!("{}", report::table_head(family));
+        }
+        for variant in variants {
+            self.watch.says(Some(&variant.name));
+            let row = made(self.args, &mut self.bench, variant, &answer, &mut self.gone);
+            self.watch.says(None);
+            if row.right == Some(false) {
+                eprintln!("gpu_lab: {}: {}", row.name, row.said);
+            }
+            if family != Family::Copy {
+                println!("{}", report::line(shape, &row, self.copy));
+            }
+            self.rows.push(row);
+        }
+        if family == Family::Copy {
+            self.copy = report::copy_rate(shape, &self.rows);
+            println!("{}{}", report::head(&self.header, self.copy), report::table_head(family));
+            self.rows[from..].iter().for_each(|row| println!("{}", report::line(shape, row, self.copy)));
+        }
+    }
+
+    /// The JSON of what is known so far.
+    fn write(&self) -> Result<(), ExitCode> {
+        let Some(path) = &self.args.json else { return Ok(()) };
+        let text = format!("{:#}\n", report::json(&self.header, &self.rows, self.copy));
+        std::fs::write(path, text).map_err(|error| refused(&format!("--json {}: {error}", path.display())))
+    }
+
+    /// The last line, and the program's end.
+    fn end(self) -> ExitCode {
+        let wrong = self.rows.iter().filter(|row| row.right == Some(false)).count();
+        let unmade = self.rows.iter().filter(|row| row.right.is_none()).count();
+        let (all, right) = (self.rows.len(), self.rows.len() - wrong - unmade);
+        println!("\n{all} variants: {right} right, {wrong} wrong, {unmade} not possible");
+        if let Some(what) = self.gone {
+            eprintln!("gpu_lab: the device is gone: {what}");
+            // A driver that hangs may also hang where its device is given back.
+            std::process::exit(3);
+        }
+        ExitCode::from(u8::from(wrong > 0))
+    }
 }
 
 /// One variant; once the device is gone, only that.
-fn row(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, gone: &mut Option<String>) -> Row {
+fn made(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, gone: &mut Option<String>) -> Row {
     let Variant { family, name, bytes, needs, .. } = variant;
-    let mut row =
-        Row { family: *family, name: name.clone(), bytes: *bytes, timed: None, compile_seconds: None, right: None, said: String::new() };
+    let mut row = Row {
+        family: *family,
+        name: name.clone(),
+        bytes: *bytes,
+        timed: None,
+        compile_seconds: None,
+        right: None,
+        said: String::new(),
+    };
     if gone.is_some() {
         row.said = "not run: the device is gone".to_owned();
     } else if let Some(what) = harness::lacks(bench.gpu, *needs) {
@@ -126,6 +206,10 @@ fn row(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, g
     } else if let Err(fault) = measured(args, bench, variant, answer, &mut row) {
         row.right = Some(false);
         row.said = match fault {
+            Fault::Impossible(what) => {
+                row.right = None;
+                what
+            }
             Fault::Refused(what) => format!("refused: {what}"),
             Fault::Gone(what) => {
                 *gone = Some(format!("{name}: {what}"));
@@ -165,29 +249,4 @@ fn header(args: &Args, gpu: &Gpu, shape: Shape) -> Header {
         workgroup_bytes: gpu.limits.max_compute_workgroup_storage_size,
         subgroups: [gpu.info.subgroup_min_size, gpu.info.subgroup_max_size],
     }
-}
-
-/// Prints and writes what is known; the program's end.
-fn finish(args: &Args, gpu: &Gpu, shape: Shape, rows: &[Row], gone: Option<String>) -> ExitCode {
-    let (header, copy) = (header(args, gpu, shape), report::copy_rate(shape, rows));
-    print!("{}", report::head(&header, copy));
-    let mut families: Vec<Family> = rows.iter().map(|row| row.family).collect();
-    families.dedup();
-    for family in families {
-        print!("{}", report::table(shape, family, rows, copy));
-    }
-    let wrong = rows.iter().filter(|row| row.right == Some(false)).count();
-    let unmade = rows.iter().filter(|row| row.right.is_none()).count();
-    println!("\n{} variants: {} right, {wrong} wrong, {unmade} not possible", rows.len(), rows.len() - wrong - unmade);
-    if let Some(path) = &args.json
-        && let Err(error) = std::fs::write(path, format!("{:#}\n", report::json(&header, rows, copy)))
-    {
-        return refused(&format!("--json {}: {error}", path.display()));
-    }
-    if let Some(what) = gone {
-        eprintln!("gpu_lab: the device is gone: {what}");
-        // A driver that hangs may also hang where its device is given back.
-        std::process::exit(3);
-    }
-    ExitCode::from(u8::from(wrong > 0))
 }

@@ -40,12 +40,23 @@ pub fn image(shape: Shape) -> Vec<u16> {
 /// The index inside that one outside stands for.
 fn reflected(i: isize, count: usize) -> usize {
     let n = count.cast_signed();
-    let once = if i < 0 { -1 - i } else if i >= n { 2 * n - 1 - i } else { i };
+    let once = if i < 0 {
+        -1 - i
+    } else if i >= n {
+        2 * n - 1 - i
+    } else {
+        i
+    };
     once.unsigned_abs()
 }
 
 /// Every result out of what lies around it along an axis: `make(element k steps away)`.
-fn along<T: Copy + Sync, O: Send>(shape: Shape, data: &[T], along_x: bool, make: impl Fn(&dyn Fn(isize) -> T) -> O + Sync) -> Vec<O> {
+fn along<T: Copy + Sync, O: Send>(
+    shape: Shape,
+    data: &[T],
+    along_x: bool,
+    make: impl Fn(&dyn Fn(isize) -> T) -> O + Sync,
+) -> Vec<O> {
     let (width, height) = (shape.width as usize, shape.height as usize);
     let make = &make;
     let row = |y: usize| {
@@ -61,7 +72,12 @@ fn along<T: Copy + Sync, O: Send>(shape: Shape, data: &[T], along_x: bool, make:
     (0..height).into_par_iter().flat_map_iter(row).collect()
 }
 
-fn gaussian<F: Copy + Send + Sync>(shape: Shape, data: &[F], centre: impl Fn(F) -> F + Sync, pair: impl Fn(F, F, F, usize) -> F + Sync) -> Vec<F> {
+fn gaussian<F: Copy + Send + Sync>(
+    shape: Shape,
+    data: &[F],
+    centre: impl Fn(F) -> F + Sync,
+    pair: impl Fn(F, F, F, usize) -> F + Sync,
+) -> Vec<F> {
     let one = |at: &dyn Fn(isize) -> F| (0..8).fold(centre(at(0)), |sum, k| pair(sum, at(k - 8), at(8 - k), k.unsigned_abs()));
     let once = along(shape, data, false, one);
     along(shape, &once, true, one)

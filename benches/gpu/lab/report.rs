@@ -3,7 +3,6 @@
 use crate::harness::Timed;
 use crate::variants::{Family, Shape};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// What is known of one variant.
 pub struct Row {
@@ -64,32 +63,32 @@ pub fn head(header: &Header, copy: Option<f64>) -> String {
     )
 }
 
-/// The table of a family.
-pub fn table(shape: Shape, family: Family, rows: &[Row], copy: Option<f64>) -> String {
+/// The head of a family's table.
+pub fn table_head(family: Family) -> String {
     let (name, what, ideal) = family.told();
-    let mut text = format!("\n## {name}: {what}; ideal {ideal} B/px\n\n");
-    text += "| variant | ms | Gpx/s | counted B/px | GB/s | rho | compile ms | exact |\n";
-    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
-    for row in rows.iter().filter(|row| row.family == family) {
-        let seconds = row.timed.map(|timed| timed.seconds);
-        let rate = seconds.map(|s| shape.pixels() / s / 1e9);
-        let by_host = row.timed.is_some_and(|timed| !timed.by_device);
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "| {} | {}{} | {} | {:.1} | {} | {} | {} | {} |",
-            row.name,
-            number(seconds.map(|s| 1e3 * s), 4),
-            if by_host { " (host)" } else { "" },
-            number(rate, 2),
-            row.bytes,
-            number(rate.map(|r| r * row.bytes), 1),
-            number(rho(shape, row, copy), 3),
-            number(row.compile_seconds.map(|s| 1e3 * s), 1),
-            said(row),
-        );
-    }
-    text
+    format!(
+        "\n## {name}: {what}; ideal {ideal} B/px\n\n\
+         | variant | ms | Gpx/s | counted B/px | GB/s | rho | compile ms | exact |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+    )
+}
+
+/// A variant's line of it.
+pub fn line(shape: Shape, row: &Row, copy: Option<f64>) -> String {
+    let seconds = row.timed.map(|timed| timed.seconds);
+    let rate = seconds.map(|s| shape.pixels() / s / 1e9);
+    let clock = if row.timed.is_some_and(|timed| !timed.by_device) { " (host clock)" } else { "" };
+    let cells = [
+        row.name.clone(),
+        number(seconds.map(|s| 1e3 * s), 4) + clock,
+        number(rate, 2),
+        number(Some(row.bytes), 1),
+        number(rate.map(|r| r * row.bytes), 1),
+        number(rho(shape, row, copy), 3),
+        number(row.compile_seconds.map(|s| 1e3 * s), 1),
+        said(row),
+    ];
+    format!("| {} |", cells.join(" | "))
 }
 
 fn said(row: &Row) -> String {

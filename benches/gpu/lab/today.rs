@@ -46,7 +46,14 @@ struct Walked {
 }
 
 impl Walked {
-    fn kernel(&self, text: (&'static str, &'static str), slots: [Slot; 3], reads: &[Place], extra: [u32; 4], table: Vec<u32>) -> Kernel {
+    fn kernel(
+        &self,
+        text: (&'static str, &'static str),
+        slots: [Slot; 3],
+        reads: &[Place],
+        extra: [u32; 4],
+        table: Vec<u32>,
+    ) -> Kernel {
         let [quads, rows] = self.grid;
         let columns = columns_of(quads, rows);
         let groups = [quads.div_ceil(columns), rows.div_ceil(256 / columns), 1].map(|n: u32| n.min(65_535));
@@ -75,7 +82,13 @@ pub fn quads(
 /// The place inside whose value an index stands for: d c b a | a b c d | d c b a.
 fn reflected(i: i64, count: u32) -> u32 {
     let n = i64::from(count);
-    let once = if i < 0 { -1 - i } else if i >= n { 2 * n - 1 - i } else { i };
+    let once = if i < 0 {
+        -1 - i
+    } else if i >= n {
+        2 * n - 1 - i
+    } else {
+        i
+    };
     u32::try_from(once).unwrap_or(0)
 }
 
@@ -98,7 +111,14 @@ pub fn pad(shape: Shape, text: &'static str, section: &'static str, [from, to]: 
 }
 
 /// A kernel along y, `at_once` rows of results a lane.
-fn along_y(shape: Shape, text: (&'static str, &'static str), [from, to]: [Slot; 2], at_once: u32, extra: [u32; 4], table: Vec<u32>) -> Kernel {
+fn along_y(
+    shape: Shape,
+    text: (&'static str, &'static str),
+    [from, to]: [Slot; 2],
+    at_once: u32,
+    extra: [u32; 4],
+    table: Vec<u32>,
+) -> Kernel {
     let walked = Walked { grid: [shape.width.div_ceil(4), shape.height.div_ceil(at_once)], goal: Place::rows(shape.pitch()) };
     walked.kernel(text, [from, from, to], &[Place::rows(shape.pitch())], extra, table)
 }
@@ -109,7 +129,8 @@ pub fn gaussian(shape: Shape, text: &'static str, weights: &[u32]) -> Vec<Kernel
     let taps: Vec<u32> = weights.iter().chain(weights.iter().rev().skip(1)).copied().collect();
     let plain = [Place::rows(shape.pitch())];
     let wide = [Place::rows(shape.padded())];
-    let quads = |section, from, to, reads: &[Place], extra, table| quads(shape, text, section, [from, from], to, reads, extra, table);
+    let quads =
+        |section, from, to, reads: &[Place], extra, table| quads(shape, text, section, [from, from], to, reads, extra, table);
     vec![
         quads("cast", Slot::Image, a, &plain, [0; 4], vec![0]),
         pad(shape, text, "pad", [a, b], [8, 0]),
@@ -123,9 +144,8 @@ pub fn gaussian(shape: Shape, text: &'static str, weights: &[u32]) -> Vec<Kernel
 /// The nine dispatches of a white top-hat of 15 x 15.
 pub fn tophat(shape: Shape, text: &'static str) -> Vec<Kernel> {
     let (a, b, c) = (Slot::A, Slot::B, Slot::C);
-    let along_x = |section, from, to| {
-        quads(shape, text, section, [from, from], to, &[Place::rows(shape.padded())], [15, 0, 0, 0], vec![0])
-    };
+    let along_x =
+        |section, from, to| quads(shape, text, section, [from, from], to, &[Place::rows(shape.padded())], [15, 0, 0, 0], vec![0]);
     let along_y = |section, from, to| along_y(shape, (text, section), [from, to], 8, [15, shape.height, 0, 0], vec![0]);
     let pad = |from, to, halo| pad(shape, text, "pad", [from, to], halo);
     let plain = Place::rows(shape.pitch());

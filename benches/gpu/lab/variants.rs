@@ -18,6 +18,19 @@ pub enum Family {
 }
 
 impl Family {
+    /// All, in the order of the report; copies first, for the others are measured by them.
+    pub const ALL: [Family; 9] = [
+        Family::Copy,
+        Family::Map,
+        Family::MapFloat,
+        Family::Taps,
+        Family::Edge,
+        Family::Gaussian,
+        Family::Tophat,
+        Family::Median,
+        Family::Fold,
+    ];
+
     /// Its name, what it computes, and the bytes that must move a pixel.
     pub fn told(self) -> (&'static str, &'static str, f64) {
         match self {
@@ -116,6 +129,19 @@ pub enum Laid {
     Planes(usize, usize, usize),
 }
 
+impl Laid {
+    /// Bytes of it.
+    pub fn bytes(self, shape: Shape) -> u64 {
+        let pixels = u64::from(shape.pitch()) * u64::from(shape.height);
+        match self {
+            Laid::Shorts => 2 * pixels,
+            Laid::Floats => 4 * pixels,
+            Laid::Pairs(count) => 8 * count as u64,
+            Laid::Planes(_, pitch, rows) => 8 * (pitch * rows) as u64,
+        }
+    }
+}
+
 /// What comes before a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
@@ -149,7 +175,7 @@ pub enum Work {
 }
 
 /// What a device must have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Needs {
     /// 16-bit integers.
     pub shorts: bool,
