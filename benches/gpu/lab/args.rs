@@ -9,7 +9,7 @@ pub const USAGE: &str = "usage: gpu_lab --device NAME [options]
   --only TEXT      families and variants whose name holds TEXT
   --seconds S      for timing each variant (default 0.5)
   --once           each variant is checked and timed once
-  --timeout S      for each variant, after which the device is given up (default 30)
+  --timeout S      for each variant, after which the device is given up (default 20)
   --checked        shaders keep every check
   --host-clock     the device's timestamps are left alone
   --json FILE      the same numbers for programs
@@ -51,7 +51,7 @@ impl Args {
             only: None,
             seconds: 0.5,
             once: false,
-            timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(20),
             checked: false,
             host_clock: false,
             json: None,

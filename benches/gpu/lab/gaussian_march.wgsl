@@ -2,7 +2,7 @@
 //
 //     a workgroup: 128 lanes x 4 pixels = 512 columns, of which the middle 496 become results, and `extra.x` rows of them
 //
-//     r0 .. r15 = rows y0 - 8 .. y0 + 7 of my four columns, in f32
+//     r0 .. r15 = rows y0 - 8 .. y0 + 7 of my four columns
 //     for y = y0, y0 + 4, ...:
 //         r16 .. r19 = rows y + 8 .. y + 11               4 loads of 8 bytes, edges reflected as they are loaded
 //         shared[k] = weighted(rk .. rk+16), k = 0 .. 3   four rows of sums over y; barrier
@@ -12,7 +12,10 @@
 // A sum is the centre, then pairs from the outside in: the order of the product, y first, so the bits are what six dispatches give
 // (where a device fuses multiply-adds the same way in both). 2 + 2 bytes a pixel and the halo, 16 rows a segment and 16 columns a
 // strip, mostly out of the cache; 34 additions and multiplications a pixel, 24 bytes of workgroup memory, 4 register moves. 8 KiB.
-// `table`: nine weights, the outermost first.
+//
+// Kernels differ in what a row of the window is held as: `floats` takes 80 registers and unpacks once, `packed` takes 40, so that more
+// groups stand on a processor, and unpacks 20 rows for 4 where the other unpacks 4: 5 times as many conversions a pixel.
+// `extra.x`: rows of a segment; `table`: nine weights, the outermost first.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec2<u32>>;
@@ -51,6 +54,18 @@ fn weighted(
     return sum;
 }
 
+fn weighted_y(
+    w: Weights,
+    a: Held, b: Held, c: Held, d: Held, e: Held, f: Held, g: Held, h: Held, centre: Held,
+    i: Held, j: Held, k: Held, l: Held, m: Held, n: Held, o: Held, q: Held,
+) -> vec4<f32> {
+    return weighted(
+        w,
+        value(a), value(b), value(c), value(d), value(e), value(f), value(g), value(h), value(centre),
+        value(i), value(j), value(k), value(l), value(m), value(n), value(o), value(q),
+    );
+}
+
 // The window along x of a quad, out of the five quads around it.
 fn weighted_x(w: Weights, row: u32, lane: u32) -> vec4<f32> {
     let a = shared_rows[row][lane - 2u];
@@ -68,19 +83,22 @@ fn weighted_x(w: Weights, row: u32, lane: u32) -> vec4<f32> {
     );
 }
 
-fn pixel(row: u32, i: i32) -> f32 {
+fn pixel(row: u32, i: i32) -> u32 {
     let e = row + reflected(i, p.size.x);
-    return f32((data[e >> 2u][(e >> 1u) & 1u] >> ((e & 1u) * 16u)) & 0xffffu);
+    return (data[e >> 2u][(e >> 1u) & 1u] >> ((e & 1u) * 16u)) & 0xffffu;
 }
 
 // Four pixels of the row that `y` stands for; `inside`: none of the workgroup's columns is outside.
-fn quad_at(x: i32, y: i32, inside: bool) -> vec4<f32> {
+fn quad_at(x: i32, y: i32, inside: bool) -> Held {
     let row = reflected(y, p.size.y) * p.in_pitch;
     if (inside) {
-        let words = data[(row + u32(x)) >> 2u];
-        return vec4<f32>(vec4<u32>(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u));
+        return held(data[(row + u32(x)) >> 2u]);
     }
-    return vec4<f32>(pixel(row, x), pixel(row, x + 1), pixel(row, x + 2), pixel(row, x + 3));
+    return held(vec2<u32>(pixel(row, x) | (pixel(row, x + 1) << 16u), pixel(row, x + 2) | (pixel(row, x + 3) << 16u)));
+}
+
+fn unpacked(words: vec2<u32>) -> vec4<f32> {
+    return vec4<f32>(vec4<u32>(words.x & 0xffffu, words.x >> 16u, words.y & 0xffffu, words.y >> 16u));
 }
 
 fn store(x: u32, y: u32, v: vec4<f32>) {
@@ -120,10 +138,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let r17 = quad_at(x, below + 1, inside);
         let r18 = quad_at(x, below + 2, inside);
         let r19 = quad_at(x, below + 3, inside);
-        shared_rows[0][lane] = weighted(w, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16);
-        shared_rows[1][lane] = weighted(w, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17);
-        shared_rows[2][lane] = weighted(w, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17, r18);
-        shared_rows[3][lane] = weighted(w, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17, r18, r19);
+        shared_rows[0][lane] = weighted_y(w, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16);
+        shared_rows[1][lane] = weighted_y(w, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17);
+        shared_rows[2][lane] = weighted_y(w, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17, r18);
+        shared_rows[3][lane] = weighted_y(w, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17, r18, r19);
         workgroupBarrier();
         if (makes) {
             for (var k = 0u; k < min(4u, rows - done); k++) {
@@ -148,4 +166,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         r14 = r18;
         r15 = r19;
     }
+}
+
+// kernel floats
+
+alias Held = vec4<f32>;
+
+fn held(words: vec2<u32>) -> Held {
+    return unpacked(words);
+}
+
+fn value(row: Held) -> vec4<f32> {
+    return row;
+}
+
+// kernel packed
+
+alias Held = vec2<u32>;
+
+fn held(words: vec2<u32>) -> Held {
+    return words;
+}
+
+fn value(row: Held) -> vec4<f32> {
+    return unpacked(row);
 }

@@ -82,7 +82,9 @@ impl Watch {
                 match (heard.recv_timeout(patience), &now) {
                     (Ok(next), _) => now = next,
                     (Err(RecvTimeoutError::Timeout), Some(name)) => {
-                        eprintln!("gpu_lab: {name}: the driver did not come back within {:.0} s", patience.as_secs_f64());
+                        let what = format!("the driver did not come back within {:.0} s", patience.as_secs_f64());
+                        println!("| {name} | - | - | - | - | - | - | **WRONG** {what} |");
+                        eprintln!("gpu_lab: {name}: {what}");
                         std::process::exit(3);
                     }
                     (Err(RecvTimeoutError::Timeout), None) => {}
@@ -118,7 +120,7 @@ fn run(args: &Args, gpu: &Gpu, shape: Shape) -> ExitCode {
     let image = reference::image(shape);
     let bench = Bench { gpu, shape, image: &image, buffers: Buffers::new() };
     // Polls give up after the timeout; this is for calls that do not.
-    let watch = Watch::new(2 * args.timeout + Duration::from_secs_f64(5.0 + 2.0 * args.seconds));
+    let watch = Watch::new(args.timeout + Duration::from_secs_f64(2.0 + 2.0 * args.seconds));
     let header = header(args, gpu, shape);
     let mut lab = Lab { args, bench, header, watch, rows: Vec::new(), copy: None, gone: None };
     let all = variants(shape);
@@ -128,10 +130,9 @@ fn run(args: &Args, gpu: &Gpu, shape: Shape) -> ExitCode {
     for family in Family::ALL {
         let wanted = |v: &&Variant| v.family == family && (family == Family::Copy || args.wants(family.name(), &v.name));
         let of_family: Vec<&Variant> = all.iter().filter(wanted).collect();
-        if !of_family.is_empty() {
-            lab.family(family, &of_family);
-        }
-        if let Err(code) = lab.write() {
+        if !of_family.is_empty()
+            && let Err(code) = lab.family(family, &of_family)
+        {
             return code;
         }
     }
@@ -139,7 +140,7 @@ fn run(args: &Args, gpu: &Gpu, shape: Shape) -> ExitCode {
 }
 
 impl Lab<'_> {
-    fn family(&mut self, family: Family, variants: &[&Variant]) {
+    fn family(&mut self, family: Family, variants: &[&Variant]) -> Result<(), ExitCode> {
         let shape = self.bench.shape;
         let answer = reference::answer(family, shape, self.bench.image);
         let from = self.rows.len();
@@ -147,6 +148,7 @@ impl Lab<'_> {
             println!("{}", report::table_head(family));
         }
         for variant in variants {
+            self.write(Some(variant))?;
             self.watch.says(Some(&variant.name));
             let row = made(self.args, &mut self.bench, variant, &answer, &mut self.gone);
             self.watch.says(None);
@@ -163,12 +165,15 @@ impl Lab<'_> {
             println!("{}{}", report::head(&self.header, self.copy), report::table_head(family));
             self.rows[from..].iter().for_each(|row| println!("{}", report::line(shape, row, self.copy)));
         }
+        self.write(None)
     }
 
-    /// The JSON of what is known so far.
-    fn write(&self) -> Result<(), ExitCode> {
+    /// The JSON of what is known so far; a variant that is begun is told as one that does not come back, for it may not.
+    fn write(&self, begun: Option<&Variant>) -> Result<(), ExitCode> {
         let Some(path) = &self.args.json else { return Ok(()) };
-        let text = format!("{:#}\n", report::json(&self.header, &self.rows, self.copy));
+        let begun =
+            begun.map(|variant| Row { right: Some(false), said: "was begun and did not come back".to_owned(), ..empty(variant) });
+        let text = format!("{:#}\n", report::json(&self.header, self.rows.iter().chain(&begun), self.copy));
         std::fs::write(path, text).map_err(|error| refused(&format!("--json {}: {error}", path.display())))
     }
 
@@ -187,21 +192,18 @@ impl Lab<'_> {
     }
 }
 
+/// A variant of which nothing is known.
+fn empty(variant: &Variant) -> Row {
+    let (family, name, bytes) = (variant.family, variant.name.clone(), variant.bytes);
+    Row { family, name, bytes, timed: None, compile_seconds: None, right: None, said: String::new() }
+}
+
 /// One variant; once the device is gone, only that.
 fn made(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, gone: &mut Option<String>) -> Row {
-    let Variant { family, name, bytes, needs, .. } = variant;
-    let mut row = Row {
-        family: *family,
-        name: name.clone(),
-        bytes: *bytes,
-        timed: None,
-        compile_seconds: None,
-        right: None,
-        said: String::new(),
-    };
+    let mut row = empty(variant);
     if gone.is_some() {
         row.said = "not run: the device is gone".to_owned();
-    } else if let Some(what) = harness::lacks(bench.gpu, *needs) {
+    } else if let Some(what) = harness::lacks(bench.gpu, variant.needs) {
         row.said = what;
     } else if let Err(fault) = measured(args, bench, variant, answer, &mut row) {
         row.right = Some(false);
@@ -212,7 +214,7 @@ fn made(args: &Args, bench: &mut Bench<'_>, variant: &Variant, answer: &Answer, 
             }
             Fault::Refused(what) => format!("refused: {what}"),
             Fault::Gone(what) => {
-                *gone = Some(format!("{name}: {what}"));
+                *gone = Some(format!("{}: {what}", variant.name));
                 what
             }
         };

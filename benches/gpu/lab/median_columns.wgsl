@@ -12,8 +12,8 @@
 // what is done to the pair (even, odd). Least and greatest a pixel: 5 (1 + 1 / n) for the columns and the halo's, 10 for the windows:
 // 16.25 where n = 4 and 17.5 where n = 2, against 40 of a network.
 //
-// Kernels: `words4` n = 2 in 32 bits, `words8` n = 4 in 32 bits, `pairs` n = 2 in vectors of two native 16-bit integers, for which hardware has
-// two comparisons in an instruction. 2 + 2 bytes a pixel, loads of 4 rows for 2 (the cache's). `extra.x`: vectors of a row.
+// Kernels: `words4` n = 2 in 32 bits, `words8` n = 4 in 32 bits; `pairs` n = 2 and `fours` n = 4 in vectors of native 16-bit integers, of
+// which hardware may compare two in an instruction. 2 + 2 bytes a pixel, loads of 4 rows for 2 (the cache's). `extra.x`: vectors of a row.
 
 // Lane l has pixel 2 n x + 2 l in `even`, the one right of it in `odd`; `edge` has the pixel left of all and that right of all.
 struct Row {
@@ -213,4 +213,55 @@ fn rights(row: Row) -> Many {
 
 fn store(x: u32, y: u32, made: Made) {
     result[(y * p.out_pitch + x) >> 2u] = vec4<u16>(made.even.x, made.odd.x, made.even.y, made.odd.y);
+}
+
+// kernel fours
+enable wgpu_int16;
+
+// Two vectors of four: eight pixels in one array element of 16 bytes.
+struct Eight {
+    low: vec4<u16>,
+    high: vec4<u16>,
+}
+
+@group(0) @binding(1) var<storage, read_write> result: array<Eight>;
+@group(0) @binding(3) var<storage, read> data: array<Eight>;
+
+alias Many = vec4<u16>;
+alias Two = vec2<u16>;
+const PIXELS = 8u;
+
+fn word_at(word: u32) -> u32 {
+    let eight = data[word >> 2u];
+    let four = select(eight.low, eight.high, (word & 2u) == 2u);
+    let two = select(four.xy, four.zw, (word & 1u) == 1u);
+    return u32(two.x) | (u32(two.y) << 16u);
+}
+
+fn loaded(x: u32, y: i32) -> Row {
+    let row = reflected(y, p.size.y) * p.in_pitch;
+    let i = i32(x);
+    if (x > 0u && x + 8u < p.size.x) {
+        let at = (row + x) >> 3u;
+        let low = data[at].low;
+        let high = data[at].high;
+        return Row(Many(low.xz, high.xz), Many(low.yw, high.yw), Two(data[at - 1u].high.w, data[at + 1u].low.x));
+    }
+    let even = vec4<u32>(pixel(row, i), pixel(row, i + 2), pixel(row, i + 4), pixel(row, i + 6));
+    let odd = vec4<u32>(pixel(row, i + 1), pixel(row, i + 3), pixel(row, i + 5), pixel(row, i + 7));
+    return Row(Many(even), Many(odd), Two(u16(pixel(row, i - 1)), u16(pixel(row, i + 8))));
+}
+
+fn lefts(row: Row) -> Many {
+    return Many(row.edge.x, row.odd.xyz);
+}
+
+fn rights(row: Row) -> Many {
+    return Many(row.even.yzw, row.edge.y);
+}
+
+fn store(x: u32, y: u32, made: Made) {
+    let low = vec4<u16>(made.even.x, made.odd.x, made.even.y, made.odd.y);
+    let high = vec4<u16>(made.even.z, made.odd.z, made.even.w, made.odd.w);
+    result[(y * p.out_pitch + x) >> 3u] = Eight(low, high);
 }

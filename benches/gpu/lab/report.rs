@@ -97,9 +97,9 @@ fn said(row: &Row) -> String {
 }
 
 /// The same for programs.
-pub fn json(header: &Header, rows: &[Row], copy: Option<f64>) -> Value {
+pub fn json<'r>(header: &Header, rows: impl Iterator<Item = &'r Row>, copy: Option<f64>) -> Value {
     let Shape { width, height } = header.shape;
-    let variants: Vec<Value> = rows.iter().map(|row| one(header.shape, row, copy)).collect();
+    let variants: Vec<Value> = rows.map(|row| one(header.shape, row, copy)).collect();
     let size = if width == height { json!(width) } else { json!([height, width]) };
     json!({
         "adapter": header.adapter, "driver": header.driver, "backend": header.backend, "kind": header.kind,

@@ -309,20 +309,22 @@ pub fn gaussian_weights() -> [f32; 9] {
 
 fn gaussians(shape: Shape) -> Vec<Variant> {
     let weights: Vec<u32> = gaussian_weights().iter().map(|w| w.to_bits()).collect();
-    let make = |name: &str, workgroup_bytes, text, strip: u32, rows: u32| {
+    let make = |name: &str, workgroup_bytes, (text, section), strip: u32, rows: u32| {
         let groups = [shape.width.div_ceil(strip), shape.height.div_ceil(rows), 1];
-        let mut kernel = lab(shape, text, "", Slot::Image, [rows, 0, 0, 0], groups);
+        let mut kernel = lab(shape, text, section, Slot::Image, [rows, 0, 0, 0], groups);
         kernel.table.clone_from(&weights);
         variant(Family::Gaussian, name, 4.0, Needs { workgroup_bytes, ..ANY }, Laid::Shorts, vec![kernel])
     };
+    let march = |name, section, rows| make(name, 8192, (text!("gaussian_march"), section), 496, rows);
     let today = today::gaussian(shape, text!("gaussian_today"), &weights);
     vec![
         variant(Family::Gaussian, "gaussian_today", 44.0, ANY, Laid::Shorts, today),
-        make("gaussian_tile", 14_080, text!("gaussian_tile"), 64, 24),
-        make("gaussian_rows_64", 14_336, text!("gaussian_rows"), 240, 64),
-        make("gaussian_march_32", 8192, text!("gaussian_march"), 496, 32),
-        make("gaussian_march_64", 8192, text!("gaussian_march"), 496, 64),
-        make("gaussian_march_128", 8192, text!("gaussian_march"), 496, 128),
+        make("gaussian_tile", 14_080, (text!("gaussian_tile"), ""), 64, 24),
+        make("gaussian_rows_64", 14_336, (text!("gaussian_rows"), ""), 240, 64),
+        march("gaussian_march_32", "floats", 32),
+        march("gaussian_march_64", "floats", 64),
+        march("gaussian_march_128", "floats", 128),
+        march("gaussian_march_packed_64", "packed", 64),
     ]
 }
 
@@ -332,9 +334,14 @@ fn tophats(shape: Shape) -> Vec<Variant> {
     let doubling = lab(shape, text!("tophat_doubling"), "", Slot::Image, [0; 4], groups(64, 32));
     let march = |section, rows| lab(shape, text!("tophat_march"), section, Slot::Image, [rows, 0, 0, 0], groups(480, rows));
     let marching = Needs { workgroup_bytes: 8192, ..ANY };
+    let half = Needs { workgroup_bytes: 4096, ..ANY };
+    let one = |section, from| lab(shape, text!("tophat_two"), section, from, [64, 0, 0, 0], groups(496, 64));
+    let erode = Kernel { result: Slot::A, ..one("erode", Slot::Image) };
+    let two = vec![erode, Kernel { reads: [Slot::A, Slot::Image], ..one("dilate", Slot::A) }];
     vec![
         variant(Family::Tophat, "tophat_today", 38.0, ANY, Laid::Shorts, today::tophat(shape, text!("tophat_today"))),
         make("tophat_doubling", Needs { workgroup_bytes: 22_080, ..ANY }, doubling),
+        variant(Family::Tophat, "tophat_two_64", 10.0, half, Laid::Shorts, two),
         make("tophat_march_64", marching, march("packed", 64)),
         make("tophat_march_128", marching, march("packed", 128)),
         make("tophat_march_native_64", Needs { shorts: true, ..marching }, march("native", 64)),
@@ -349,6 +356,7 @@ fn medians(shape: Shape) -> Vec<Variant> {
         make("median_columns", 4.0, ANY, columns("words4", 4)),
         make("median_columns_8", 4.0, ANY, columns("words8", 8)),
         make("median_pairs", 4.0, SHORTS, columns("pairs", 4)),
+        make("median_pairs_8", 4.0, SHORTS, columns("fours", 8)),
     ]
 }
 
