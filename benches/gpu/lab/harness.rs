@@ -105,7 +105,7 @@ impl Bench<'_> {
             Slot::Image => Some(bytemuck::cast_slice(&self.rows(0, pitch, |v| v)).to_vec()),
             Slot::Floats => Some(bytemuck::cast_slice(&self.rows(0, pitch, f32::from)).to_vec()),
             Slot::Padded => Some(bytemuck::cast_slice(&self.rows(2, self.shape.padded(), |v| v)).to_vec()),
-            Slot::Result | Slot::A | Slot::B | Slot::C => None,
+            Slot::Result | Slot::FloatResult | Slot::A | Slot::B | Slot::C => None,
         });
         self.buffers = buffers;
         made
@@ -144,9 +144,9 @@ impl Bench<'_> {
 
     /// Compiles a variant and makes its arrays.
     pub fn ready(&mut self, variant: &Variant) -> Done<Ready> {
-        let (result, result_bytes) = (self.buffer(Slot::Result)?, variant.laid.bytes(self.shape));
+        let result_bytes = variant.laid.bytes(self.shape);
         let Work::Kernels(kernels) = &variant.work else {
-            let from = self.buffer(Slot::Image)?;
+            let (from, result) = (self.buffer(Slot::Image)?, self.buffer(Slot::Result)?);
             return Ok(Ready {
                 steps: vec![Step::Copy { from, bytes: result_bytes }],
                 compile_seconds: None,
@@ -154,6 +154,7 @@ impl Bench<'_> {
                 result_bytes,
             });
         };
+        let result = self.buffer(kernels.last().map_or(Slot::Result, |kernel| kernel.result))?;
         let made = kernels.iter().map(|kernel| self.step(kernel)).collect::<Done<Vec<(Step, f64)>>>()?;
         let (steps, seconds): (Vec<Step>, Vec<f64>) = made.into_iter().unzip();
         Ok(Ready { steps, compile_seconds: Some(seconds.iter().sum()), result, result_bytes })

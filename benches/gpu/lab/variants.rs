@@ -66,8 +66,10 @@ pub enum Slot {
     Floats,
     /// The image as u16 with two reflected pixels left and right, rows of [`Shape::padded`].
     Padded,
-    /// What is made.
+    /// What is made, as u16 or as sums.
     Result,
+    /// What is made, as f32.
+    FloatResult,
     /// What lies between kernels.
     A,
     B,
@@ -108,9 +110,9 @@ impl Shape {
         let (rows, more) = (u64::from(self.height), u64::from(self.height + 2 * HALO));
         SLACK
             + match slot {
-                Slot::Image => 2 * pitch * rows,
+                Slot::Image | Slot::Result => 2 * pitch * rows,
                 Slot::Padded => 2 * padded * rows,
-                Slot::Floats | Slot::Result => 4 * pitch * rows,
+                Slot::Floats | Slot::FloatResult => 4 * pitch * rows,
                 Slot::A | Slot::B | Slot::C => 4 * padded * more,
             }
     }
@@ -166,7 +168,7 @@ pub struct Kernel {
     pub groups: [u32; 3],
 }
 
-/// What is done.
+/// What is done. The last kernel makes the result.
 pub enum Work {
     /// The driver's own copy, image to result.
     Transfer,
@@ -215,6 +217,11 @@ fn variant(family: Family, name: &str, bytes: f64, needs: Needs, laid: Laid, ker
     Variant { family, name: name.to_owned(), bytes, needs, laid, work: Work::Kernels(kernels) }
 }
 
+/// Where what is made of an array goes.
+fn result_of(from: Slot) -> Slot {
+    if from == Slot::Floats { Slot::FloatResult } else { Slot::Result }
+}
+
 /// A kernel of the lab's own: `per` pixels a lane along x and `rows` along y, 64 x 4 lanes a group.
 fn own(shape: Shape, text: &'static str, section: &'static str, from: Slot, per: u32, rows: u32) -> Kernel {
     let lanes = shape.pitch() / per;
@@ -229,7 +236,7 @@ fn lab(shape: Shape, text: &'static str, section: &'static str, from: Slot, extr
     let mut params = vec![shape.width, shape.height, in_pitch, shape.pitch()];
     params.extend(extra);
     let (before, reads, table) = (Before::Lab, [from, from], FIVE.to_vec());
-    Kernel { text, section, before, reads, result: Slot::Result, table, params, groups }
+    Kernel { text, section, before, reads, result: result_of(from), table, params, groups }
 }
 
 /// All variants, in the order of the report.
@@ -256,7 +263,7 @@ fn maps(shape: Shape) -> Vec<Variant> {
     let make = |name, needs, kernel| variant(Family::Map, name, 4.0, needs, Laid::Shorts, vec![kernel]);
     let float = |name, kernel| variant(Family::MapFloat, name, 8.0, ANY, Laid::Floats, vec![kernel]);
     let today = |text, section, from| {
-        today::quads(shape, text, section, [from, from], Slot::Result, &[Place::rows(shape.pitch())], [0; 4], vec![0])
+        today::quads(shape, text, section, [from, from], result_of(from), &[Place::rows(shape.pitch())], [0; 4], vec![0])
     };
     vec![
         make("map_today", ANY, today(text!("map_today"), "packed", Slot::Image)),
