@@ -173,18 +173,24 @@ impl Bench<'_> {
 
     /// How long it takes: the median of as many runs as `seconds` allow, 50 at most, one where there are none.
     pub fn timed(&self, ready: &Ready, seconds: f64) -> Done<Timed> {
-        let by_device = self.clock(ready).is_some();
-        let first = self.readings(ready, 1)?[0];
+        let mut clock = self.clock(ready);
+        let mut first = self.readings(ready, 1, clock)?[0];
+        if clock.is_some_and(|tick| first <= tick) {
+            // A clock that stands still tells nothing.
+            clock = None;
+            first = self.by_host(ready)?;
+        }
+        let by_device = clock.is_some();
         if seconds <= 0.0 {
             return Ok(Timed { seconds: first, count: 1, by_device });
         }
         let fit = |seconds: f64| (seconds / first.max(1e-7)).clamp(1.0, f64::from(MOST)) as u32;
         // Clocks and caches warm up; what that takes is not told.
-        self.readings(ready, fit(0.1 * seconds).min(fit(SUBMISSION)))?;
+        self.readings(ready, fit(0.1 * seconds).min(fit(SUBMISSION)), clock)?;
         let (mut all, wanted) = (Vec::new(), fit(0.9 * seconds) as usize);
         while all.len() < wanted {
             let next = (wanted - all.len()).min(fit(SUBMISSION) as usize);
-            all.extend(self.readings(ready, next as u32)?);
+            all.extend(self.readings(ready, next as u32, clock)?);
         }
         all.sort_by(f64::total_cmp);
         Ok(Timed { seconds: all[all.len() / 2], count: all.len(), by_device })
@@ -197,8 +203,8 @@ impl Bench<'_> {
         self.gpu.tick.filter(|_| between || !copies)
     }
 
-    fn readings(&self, ready: &Ready, count: u32) -> Done<Vec<f64>> {
-        match self.clock(ready) {
+    fn readings(&self, ready: &Ready, count: u32, clock: Option<f64>) -> Done<Vec<f64>> {
+        match clock {
             Some(tick) => self.ticks(ready, count, tick),
             None => (0..count).map(|_| self.by_host(ready)).collect(),
         }
@@ -215,8 +221,8 @@ impl Bench<'_> {
         encoder.resolve_query_set(&set, 0..2 * count, &gathered, 0);
         self.gpu.refusable(|| self.gpu.queue.submit([encoder.finish()]))?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&self.gpu.read(&gathered, bytes)?);
-        // A count that stands still or steps back tells no less than one tick.
-        Ok(ticks.chunks_exact(2).map(|pair| tick * pair[1].saturating_sub(pair[0]).max(1) as f64).collect())
+        // A count that stands still or steps back tells nothing.
+        Ok(ticks.chunks_exact(2).map(|pair| tick * pair[1].saturating_sub(pair[0]) as f64).collect())
     }
 
     /// By the host's clock, as many runs in a submission as its price needs to vanish.
