@@ -184,7 +184,8 @@ impl Bench<'_> {
         if seconds <= 0.0 {
             return Ok(Timed { seconds: first, count: 1, by_device });
         }
-        let fit = |seconds: f64| (seconds / first.max(1e-7)).clamp(1.0, f64::from(MOST)) as u32;
+        let reading = if by_device { first.max(1e-7) } else { first.max(HOST_READING) };
+        let fit = |seconds: f64| (seconds / reading).clamp(1.0, f64::from(MOST)) as u32;
         // Clocks and caches warm up; what that takes is not told.
         self.readings(ready, fit(0.1 * seconds).min(fit(SUBMISSION)), clock)?;
         let (mut all, wanted) = (Vec::new(), fit(0.9 * seconds) as usize);
