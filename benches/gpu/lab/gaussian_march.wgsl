@@ -14,7 +14,8 @@
 // strip, mostly out of the cache; 34 additions and multiplications a pixel, 24 bytes of workgroup memory, 4 register moves. 8 KiB.
 //
 // Kernels differ in what a row of the window is held as: `floats` takes 80 registers and unpacks once, `packed` takes 40, so that more
-// groups stand on a processor, and unpacks 20 rows for 4 where the other unpacks 4: 5 times as many conversions a pixel.
+// groups stand on a processor, and unpacks 20 rows for 4 where the other unpacks 4. `ahead` is `floats` that loads the next four rows
+// before it computes with these: 8 registers more, and the way to memory is hidden behind 136 multiply-adds rather than by other groups.
 // `extra.x`: rows of a segment; `table`: nine weights, the outermost first.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
@@ -27,6 +28,13 @@ struct Weights {
     outer: vec4<f32>,
     inner: vec4<f32>,
     centre: f32,
+}
+
+struct Four {
+    a: vec2<u32>,
+    b: vec2<u32>,
+    c: vec2<u32>,
+    d: vec2<u32>,
 }
 
 var<workgroup> shared_rows: array<array<vec4<f32>, 128>, 4>;
@@ -89,12 +97,21 @@ fn pixel(row: u32, i: i32) -> u32 {
 }
 
 // Four pixels of the row that `y` stands for; `inside`: none of the workgroup's columns is outside.
-fn quad_at(x: i32, y: i32, inside: bool) -> Held {
+fn words_at(x: i32, y: i32, inside: bool) -> vec2<u32> {
     let row = reflected(y, p.size.y) * p.in_pitch;
     if (inside) {
-        return held(data[(row + u32(x)) >> 2u]);
+        return data[(row + u32(x)) >> 2u];
     }
-    return held(vec2<u32>(pixel(row, x) | (pixel(row, x + 1) << 16u), pixel(row, x + 2) | (pixel(row, x + 3) << 16u)));
+    return vec2<u32>(pixel(row, x) | (pixel(row, x + 1) << 16u), pixel(row, x + 2) | (pixel(row, x + 3) << 16u));
+}
+
+fn quad_at(x: i32, y: i32, inside: bool) -> Held {
+    return held(words_at(x, y, inside));
+}
+
+// Four rows from `y` on.
+fn four_at(x: i32, y: i32, inside: bool) -> Four {
+    return Four(words_at(x, y, inside), words_at(x, y + 1, inside), words_at(x, y + 2, inside), words_at(x, y + 3, inside));
 }
 
 fn unpacked(words: vec2<u32>) -> vec4<f32> {
@@ -132,12 +149,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var r13 = quad_at(x, y + 5, inside);
     var r14 = quad_at(x, y + 6, inside);
     var r15 = quad_at(x, y + 7, inside);
+    var next = four_at(x, y + 8, inside);
     for (var done = 0u; done < rows; done += 4u) {
         let below = y + i32(done) + 8;
-        let r16 = quad_at(x, below, inside);
-        let r17 = quad_at(x, below + 1, inside);
-        let r18 = quad_at(x, below + 2, inside);
-        let r19 = quad_at(x, below + 3, inside);
+        if (!AHEAD && done > 0u) {
+            next = four_at(x, below, inside);
+        }
+        let r16 = held(next.a);
+        let r17 = held(next.b);
+        let r18 = held(next.c);
+        let r19 = held(next.d);
+        if (AHEAD) {
+            next = four_at(x, below + 4, inside);
+        }
         shared_rows[0][lane] = weighted_y(w, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16);
         shared_rows[1][lane] = weighted_y(w, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17);
         shared_rows[2][lane] = weighted_y(w, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17, r18);
@@ -168,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 }
 
-// kernel floats
+// kernel floats ahead
 
 alias Held = vec4<f32>;
 
@@ -191,3 +215,11 @@ fn held(words: vec2<u32>) -> Held {
 fn value(row: Held) -> vec4<f32> {
     return unpacked(row);
 }
+
+// kernel floats packed
+
+const AHEAD = false;
+
+// kernel ahead
+
+const AHEAD = true;

@@ -46,15 +46,13 @@ enum Step {
     Dispatch { pipeline: Pipeline, group: wgpu::BindGroup, groups: [u32; 3] },
 }
 
-/// A section of a text with what all of its sections share; the whole text where it has none.
+/// A kernel of a text: what all of its kernels share, and the sections `// kernel NAMES` that name it. Without a name what is shared.
 fn section(text: &str, name: &str) -> Option<String> {
     let mut parts = text.split("\n// kernel ");
     let shared = parts.next()?;
-    if name.is_empty() {
-        return Some(shared.to_owned());
-    }
-    let own = parts.find_map(|part| part.strip_prefix(name).filter(|rest| rest.starts_with('\n')))?;
-    Some(format!("{shared}{own}"))
+    let named = |part: &&str| part.lines().next().is_some_and(|names| names.split(' ').any(|one| one == name));
+    let own: Vec<&str> = parts.filter(named).filter_map(|part| part.split_once('\n')).map(|(_, rest)| rest).collect();
+    (name.is_empty() || !own.is_empty()).then(|| [&[shared], own.as_slice()].concat().join("\n"))
 }
 
 /// The module of a kernel. What it enables must come first.

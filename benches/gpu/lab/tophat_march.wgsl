@@ -19,7 +19,7 @@
 //
 // 2 + 2 bytes a pixel, 2 more for the second look at the input (the cache's), and the halo: 28 rows a segment, 32 columns a strip.
 // Kernels: `packed` compares two halves of a word in 5 operations, some 60 a pixel in all; `native` has vectors of 16-bit integers, where
-// hardware may compare two in one operation. 8 KiB of workgroup memory, 40 bytes of it read and 8 written a quad and pass, 56 registers of rings.
+// hardware may compare two in one operation; `ahead` is `packed` that loads the next four rows before it computes with these. 8 KiB of workgroup memory, 40 bytes of it read and 8 written a quad and pass, 56 registers of rings.
 
 const STRIP = 480u;
 const HALO = 16;
@@ -83,6 +83,11 @@ fn of_b(k: u32, lane: u32) -> Quad {
     return least_x((*row)[lane - 2u], (*row)[lane - 1u], (*row)[lane], (*row)[lane + 1u], (*row)[lane + 2u]);
 }
 
+// Four rows from `y` on.
+fn four_at(x: i32, y: i32, inside: bool) -> Rows {
+    return Rows(quad_at(x, y, inside), quad_at(x, y + 1, inside), quad_at(x, y + 2, inside), quad_at(x, y + 3, inside));
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let strip = group.x * STRIP;
@@ -94,10 +99,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let middle = clamp(lane, 2u, 125u); // what outer lanes make is not looked at
     var eroding = empty();
     var dilating = empty();
+    var next = four_at(x, i32(first) - 14, inside);
     for (var done = 0u; done < rows + 28u; done += 4u) {
         let y = i32(first + done) - 14;
-        for (var k = 0u; k < 4u; k++) {
-            shared_a[k][lane] = quad_at(x, y + i32(k), inside);
+        if (!AHEAD && done > 0u) {
+            next = four_at(x, y, inside);
+        }
+        shared_a[0][lane] = next.a;
+        shared_a[1][lane] = next.b;
+        shared_a[2][lane] = next.c;
+        shared_a[3][lane] = next.d;
+        if (AHEAD) {
+            next = four_at(x, y + 4, inside);
         }
         workgroupBarrier();
         let eroded = grown(&eroding, Rows(of_a(0u, middle), of_a(1u, middle), of_a(2u, middle), of_a(3u, middle)));
@@ -125,7 +138,7 @@ fn finish(x: u32, first: u32, made: u32, rows: u32, opened: Quad) {
     }
 }
 
-// kernel packed
+// kernel packed ahead
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec2<u32>>;
@@ -206,3 +219,11 @@ fn quad_at(x: i32, y: i32, inside: bool) -> Quad {
     }
     return Quad(pixel(row, x), pixel(row, x + 1), pixel(row, x + 2), pixel(row, x + 3));
 }
+
+// kernel packed native
+
+const AHEAD = false;
+
+// kernel ahead
+
+const AHEAD = true;

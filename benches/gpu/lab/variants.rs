@@ -158,7 +158,7 @@ pub enum Before {
 /// One dispatch.
 pub struct Kernel {
     pub text: &'static str,
-    /// The section of the text; empty: it has none.
+    /// What names its sections of the text; empty: there are none.
     pub section: &'static str,
     pub before: Before,
     pub reads: [Slot; 2],
@@ -332,6 +332,7 @@ fn gaussians(shape: Shape) -> Vec<Variant> {
         march("gaussian_march_64", "floats", 64),
         march("gaussian_march_128", "floats", 128),
         march("gaussian_march_packed_64", "packed", 64),
+        march("gaussian_march_ahead_64", "ahead", 64),
     ]
 }
 
@@ -351,6 +352,7 @@ fn tophats(shape: Shape) -> Vec<Variant> {
         variant(Family::Tophat, "tophat_two_64", 10.0, half, Laid::Shorts, two),
         make("tophat_march_64", marching, march("packed", 64)),
         make("tophat_march_128", marching, march("packed", 128)),
+        make("tophat_march_ahead_64", marching, march("ahead", 64)),
         make("tophat_march_native_64", Needs { shorts: true, ..marching }, march("native", 64)),
     ]
 }
