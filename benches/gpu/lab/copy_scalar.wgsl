@@ -1,7 +1,7 @@
 // copy_scalar: result = data, a word of 32 bits (two pixels of 16) a lane.
 //
-// Neighbouring lanes take neighbouring words: every access is coalesced, but each is 4 bytes: as many load and store instructions as
-// there are words. 4 bytes, 1 load and 1 store instruction per two pixels. `extra.x`: words of a row.
+// Neighbouring lanes take neighbouring words: every access is coalesced, but each is 4 bytes: as many load and store
+// instructions as there are words. 4 bytes, 1 load and 1 store instruction per two pixels. `extra.x`: words of a row.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data: array<u32>;

@@ -9,7 +9,11 @@
 @group(0) @binding(3) var<storage, read> data: array<vec4<u32>>;
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) own: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) own: u32,
+) {
     for (var first = group.x * 1024u; first < p.extra.x; first += groups.x * 1024u) {
         let at = first + own;
         if (first + 1024u <= p.extra.x) {

@@ -158,8 +158,8 @@ impl Gpu {
         })
     }
 
-    /// Waits until the device has done all that was submitted; a device that hangs is given up. There are drivers whose waits and polls
-    /// know no timeout (lavapipe's): for them the program's watch ends it.
+    /// Waits until the device has done all that was submitted; a device that hangs is given up. There are drivers whose waits
+    /// and polls know no timeout (lavapipe's): for them the program's watch ends it.
     pub fn wait(&self) -> Done<()> {
         let begun = Instant::now();
         let waited = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(self.timeout) });

@@ -3,9 +3,9 @@
 //     inside:       left word | 8 pixels in one wide load | right word
 //     at an edge:   the same twelve pixels one by one, each at its reflected index
 //
-// Both ways end in the same words, and the arithmetic after them is one text, so that float kernels could not round in two ways. Two
-// kernels differ in who takes the slow way: all lanes of a workgroup that touches an edge (a uniform branch), or only the lanes
-// whose window does. 4 bytes a pixel; inside 1 load of 16 bytes and 2 of 4 for 8 pixels. `extra.x`: vectors of a row.
+// Both ways end in the same words, and the arithmetic after them is one text, so that float kernels could not round in two
+// ways. Two kernels differ in who takes the slow way: all lanes of a workgroup that touches an edge (a uniform branch), or only
+// the lanes whose window does. 4 bytes a pixel; inside 1 load of 16 bytes and 2 of 4 for 8 pixels. `extra.x`: vectors of a row.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec4<u32>>;
@@ -31,7 +31,8 @@ fn loaded(x: u32, row: u32, inside: bool) -> Words {
         return Words(data[at - 1u].w, data[at], data[at + 1u].x);
     }
     let i = i32(x);
-    return Words(word(row, i - 2), vec4<u32>(word(row, i), word(row, i + 2), word(row, i + 4), word(row, i + 6)), word(row, i + 8));
+    let own = vec4<u32>(word(row, i), word(row, i + 2), word(row, i + 4), word(row, i + 6));
+    return Words(word(row, i - 2), own, word(row, i + 8));
 }
 
 fn weighted(a: vec4<u32>, b: vec4<u32>, c: vec4<u32>, d: vec4<u32>, e: vec4<u32>) -> vec4<u32> {

@@ -1,8 +1,9 @@
-// edge_padded: v[x-2] + 4 v[x-1] + 6 v[x] + 4 v[x+1] + v[x+2] with reflected edges, by a padded copy: what the product does today.
+// edge_padded: v[x-2] + 4 v[x-1] + 6 v[x] + 4 v[x+1] + v[x+2] with reflected edges, by a padded copy: what the product does
+// today.
 //
-// Where each index of the padded array lies is a table; a quad gathers its four elements by four table entries. The window kernels
-// then read the copy and know no edge (`taps_today` or `taps_unpacked`). 4 more bytes a pixel, 8 more 32-bit loads a quad, and a
-// dispatch. `reads[1]`: where the tables of x, y and the outer axes start.
+// Where each index of the padded array lies is a table; a quad gathers its four elements by four table entries. The window
+// kernels then read the copy and know no edge (`taps_today` or `taps_unpacked`). 4 more bytes a pixel, 8 more 32-bit loads a
+// quad, and a dispatch. `reads[1]`: where the tables of x, y and the outer axes start.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
@@ -21,7 +22,8 @@ fn store(e: u32, bits: vec4<u32>) {
 
 fn quad(x: u32, y: u32, outer: vec4<u32>) {
     let starts = p.reads[1];
-    let places = vec4<u32>(table[starts.outer.x + outer.x], table[starts.outer.y + outer.y], table[starts.outer.z + outer.z], table[starts.outer.w + outer.w]);
+    let outside_y = starts.outer + outer;
+    let places = vec4<u32>(table[outside_y.x], table[outside_y.y], table[outside_y.z], table[outside_y.w]);
     let row = table[starts.y + y];
     let outside = row == NOWHERE || any(places == vec4<u32>(NOWHERE));
     let base = p.reads[0].base + row + places.x + places.y + places.z + places.w;

@@ -1,7 +1,7 @@
 // edge_reflected: the window of `edge_folded` without a branch: every pixel is loaded by itself at its reflected index.
 //
-// The plainest kernel, one pixel a lane and two stores of a word joined by a neighbour are avoided by two pixels a lane. What it costs
-// is what wide loads and the branch gain. 4 bytes a pixel; 6 loads of 32 bits and 6 reflections (6 operations each) for 2 pixels.
+// The plainest kernel; a lane makes the two pixels of a word, so that no two lanes store to one. What it costs more is what
+// wide loads and the branch gain. 4 bytes a pixel; 6 loads of 32 bits and 6 reflections (6 operations each) for 2 pixels.
 // `extra.x`: words of a row.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;

@@ -1,13 +1,14 @@
-// fold_groups: the sum of u16 by wide loads, four in flight a lane, then over the workgroup; two words of a 64-bit sum a workgroup.
+// fold_groups: the sum of u16 by wide loads, four in flight a lane, then over the workgroup; two words of a 64-bit sum a
+// workgroup.
 //
-//     a group: 32 KiB in a row of vectors |lane 0 .. 255| x 8, or what is left; a lane adds at most 64 pixels: no carry in 32 bits
+//     a group: 32 KiB in a row of vectors |lane 0 .. 255| x 8, or what is left; a lane adds at most 64 pixels: no carry
 //     the sum of 256 lanes < 2^30: one word holds it, so that halves need no carry either
 //
-// Two kernels differ in how lanes are joined: `tree` by halves in workgroup memory (8 steps with a barrier each), `subgroup` by the
-// hardware's sum over a subgroup, one slot a subgroup, added by the first lane. Integers: any order gives the same sum.
-// 2 bytes a pixel, 1/8 load instruction, 2 operations. What lies right of a row's end is masked: a vector is 8 pixels, a row's pitch
-// a multiple of 8, and where rows end within a vector its place in its row says how many count.
-// `extra`: vectors of the array, vectors of a row, groups, groups in a row of groups.
+// Two kernels differ in how lanes are joined: `tree` by halves in workgroup memory (8 steps with a barrier each), `subgroup` by
+// the hardware's sum over a subgroup, one slot a subgroup, added by the first lane. Integers: any order gives the same sum. 2
+// bytes a pixel, 1/8 load instruction, 2 operations. What lies right of a row's end is masked: a vector is 8 pixels, a row's
+// pitch a multiple of 8, and where rows end within a vector its place in its row says how many count. `extra`: vectors of the
+// array, vectors of a row, groups, groups in a row of groups.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data: array<vec4<u32>>;

@@ -1,9 +1,11 @@
-// fold_today: the sum of u16 as the product makes it today: a workgroup for each block of 256 x 16 pixels, a 64-bit sum in two words.
+// fold_today: the sum of u16 as the product makes it today: a workgroup for each block of 256 x 16 pixels, a 64-bit sum in two
+// words.
 //
-// Four invocations take a row, 64 rows at a time: a block of a 2-D array has 16, so a quarter of the lanes works. A row is 16 running
-// sums with carry, joined by halves through workgroup memory; lane 0 then joins the rows one after another while 255 wait.
-// 2 bytes a pixel; a lane loads 16 quads one after another, 4 additions with carry each; 4 barriers and 16 serial steps a block.
-// `reads`: places of blocks, steps of elements, extents of a whole block, extents of the array; `extra.x`: words to the high words.
+// Four invocations take a row, 64 rows at a time: a block of a 2-D array has 16, so a quarter of the lanes works. A row is 16
+// running sums with carry, joined by halves through workgroup memory; lane 0 then joins the rows one after another while 255
+// wait. 2 bytes a pixel; a lane loads 16 quads one after another, 4 additions with carry each; 4 barriers and 16 serial steps a
+// block. `reads`: places of blocks, steps of elements, extents of a whole block, extents of the array; `extra.x`: words to the
+// high words.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
@@ -32,7 +34,11 @@ fn join(a: Made, b: Made) -> Made {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) own: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) own: u32,
+) {
     for (var z = group.z; z < p.grid.z; z += groups.z) {
         let outer = outer_of(z);
         for (var y = group.y; y < p.grid.y; y += groups.y) {

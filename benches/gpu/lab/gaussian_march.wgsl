@@ -1,4 +1,5 @@
-// gaussian_march: a gaussian of u16 over both axes in one kernel: lanes march down, the y window in registers, x through workgroup rows.
+// gaussian_march: a gaussian of u16 over both axes in one kernel: lanes march down, the y window in registers, x through
+// workgroup rows.
 //
 //     a workgroup: 128 lanes x 4 pixels = 512 columns, of which the middle 496 become results, and `extra.x` rows of them
 //
@@ -9,14 +10,15 @@
 //         my quads = weighted of shared[k][x - 8 .. x + 11]   five vectors of 16 bytes a row; rounded, stored; barrier
 //         r0 .. r15 = r4 .. r19
 //
-// A sum is the centre, then pairs from the outside in: the order of the product, y first, so the bits are what six dispatches give
-// (where a device fuses multiply-adds the same way in both). 2 + 2 bytes a pixel and the halo, 16 rows a segment and 16 columns a
-// strip, mostly out of the cache; 34 additions and multiplications a pixel, 24 bytes of workgroup memory, 4 register moves. 8 KiB.
+// A sum is the centre, then pairs from the outside in: the order of the product, y first, so the bits are what six dispatches
+// give (where a device fuses multiply-adds the same way in both). 2 + 2 bytes a pixel and the halo, 16 rows a segment and 16
+// columns a strip, mostly out of the cache; 34 additions and multiplications a pixel, 24 bytes of workgroup memory, 4 register
+// moves. 8 KiB.
 //
-// Kernels differ in what a row of the window is held as: `floats` takes 80 registers and unpacks once, `packed` takes 40, so that more
-// groups stand on a processor, and unpacks 20 rows for 4 where the other unpacks 4. `ahead` is `floats` that loads the next four rows
-// before it computes with these: 8 registers more, and the way to memory is hidden behind 136 multiply-adds rather than by other groups.
-// `extra.x`: rows of a segment; `table`: nine weights, the outermost first.
+// Kernels differ in what a row of the window is held as: `floats` takes 80 registers and unpacks once, `packed` takes 40, so
+// that more groups stand on a processor, and unpacks 20 rows for 4 where the other unpacks 4. `ahead` is `floats` that loads
+// the next four rows before it computes with these: 8 registers more, and the way to memory is hidden behind 136 multiply-adds
+// rather than by other groups. `extra.x`: rows of a segment; `table`: nine weights, the outermost first.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec2<u32>>;
@@ -47,7 +49,8 @@ fn weights() -> Weights {
 
 fn weighted(
     w: Weights,
-    a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, e: vec4<f32>, f: vec4<f32>, g: vec4<f32>, h: vec4<f32>, centre: vec4<f32>,
+    a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, e: vec4<f32>, f: vec4<f32>, g: vec4<f32>, h: vec4<f32>,
+    centre: vec4<f32>,
     i: vec4<f32>, j: vec4<f32>, k: vec4<f32>, l: vec4<f32>, m: vec4<f32>, n: vec4<f32>, o: vec4<f32>, q: vec4<f32>,
 ) -> vec4<f32> {
     var sum = centre * w.centre;

@@ -1,4 +1,5 @@
-// gaussian_rows: a gaussian of u16 over both axes in one kernel: the y window in a ring of workgroup rows, packed as it was loaded.
+// gaussian_rows: a gaussian of u16 over both axes in one kernel: the y window in a ring of workgroup rows, packed as it was
+// loaded.
 //
 //     a workgroup: 64 x 4 lanes, a lane 4 pixels: 256 columns, of which the middle 240 become results, `extra.x` rows of them
 //
@@ -8,10 +9,10 @@
 //         my quad = weighted of shared[j][x - 8 .. x + 11]; rounded, stored
 //         the ring's oldest four rows = rows y + 12 .. y + 15; barrier
 //
-// What `gaussian_march` holds in 80 registers a lane lies in 10 KiB of workgroup memory, for 4 rows at once: more groups stand on
-// a processor, but each result reads its whole window: 34 bytes of workgroup memory a pixel along y and 24 along x, 17 unpackings.
-// The order of additions is the product's. 2 + 2 bytes a pixel and the halo: 16 columns of 256, 16 rows a segment. 14 KiB.
-// `table`: nine weights, the outermost first.
+// What `gaussian_march` holds in 80 registers a lane lies in 10 KiB of workgroup memory, for 4 rows at once: more groups stand
+// on a processor, but each result reads its whole window: 34 bytes of workgroup memory a pixel along y and 24 along x, 17
+// unpackings. The order of additions is the product's. 2 + 2 bytes a pixel and the halo: 16 columns of 256, 16 rows a segment.
+// 14 KiB. `table`: nine weights, the outermost first.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec2<u32>>;

@@ -5,8 +5,8 @@
 //                                64 x 24 sums over x, rounded, stored
 //
 // The textbook's kernel, to judge the marching ones by: no march, no ring, two barriers a tile, but 3200 pixels loaded for 1536
-// (mostly out of the cache) and 1.25 sums over y a result. The order of additions is the product's. 2 + 2 bytes a pixel and the halo.
-// `table`: nine weights, the outermost first.
+// (mostly out of the cache) and 1.25 sums over y a result. The order of additions is the product's. 2 + 2 bytes a pixel and the
+// halo. `table`: nine weights, the outermost first.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec2<u32>>;

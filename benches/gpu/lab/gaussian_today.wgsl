@@ -7,8 +7,8 @@
 //     line      x: the same order                              8     a quad a lane, sliding by one element a tap
 //     rounded   f32 -> u16, to even, saturated                 6
 //
-// 44 bytes a pixel; an axis takes 17 additions and multiplications a pixel, 20 (y) and 24 (x) scalar loads for 4 pixels. `extra` of
-// columns: taps, rows of results, where the weights start; of line: taps, unused, where the weights start.
+// 44 bytes a pixel; an axis takes 17 additions and multiplications a pixel, 20 (y) and 24 (x) scalar loads for 4 pixels.
+// `extra` of columns: taps, rows of results, where the weights start; of line: taps, unused, where the weights start.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
@@ -56,7 +56,8 @@ const NOWHERE = 0xffffffffu;
 
 fn quad(x: u32, y: u32, outer: vec4<u32>) {
     let starts = p.reads[1];
-    let places = vec4<u32>(table[starts.outer.x + outer.x], table[starts.outer.y + outer.y], table[starts.outer.z + outer.z], table[starts.outer.w + outer.w]);
+    let outside_y = starts.outer + outer;
+    let places = vec4<u32>(table[outside_y.x], table[outside_y.y], table[outside_y.z], table[outside_y.w]);
     let row = table[starts.y + y];
     let outside = row == NOWHERE || any(places == vec4<u32>(NOWHERE));
     let base = p.reads[0].base + row + places.x + places.y + places.z + places.w;

@@ -46,7 +46,8 @@ enum Step {
     Dispatch { pipeline: Pipeline, group: wgpu::BindGroup, groups: [u32; 3] },
 }
 
-/// A kernel of a text: what all of its kernels share, and the sections `// kernel NAMES` that name it. Without a name what is shared.
+/// A kernel of a text: what all of its kernels share, and the sections `// kernel NAMES` that name it. Without a name what is
+/// shared.
 fn section(text: &str, name: &str) -> Option<String> {
     let mut parts = text.split("\n// kernel ");
     let shared = parts.next()?;

@@ -1,17 +1,18 @@
-//! Candidates for the product's GPU kernels, each alone: checked against plain loops, timed by the device, beside its rivals and the
-//! device's own copy. A lab for the first minutes on a GPU; `cargo bench` leaves it alone.
+//! Candidates for the product's GPU kernels, each alone: checked against plain loops, timed by the device, beside its rivals
+//! and the device's own copy. A lab for the first minutes on a GPU; `cargo bench` leaves it alone.
 //!
 //! ```sh
 //! cargo build --release --locked --workspace --bench gpu_lab     # target/release/deps/gpu_lab-*
 //! gpu_lab --device gpu --json lab.json                           # a real one; --device llvmpipe --once checks the answers
 //! ```
 //!
-//! rho = the bytes that must move (`ideal`) / time / the rate of the fastest copy of the same image in the same run. An image that fits
-//! a device's cache tells of the cache: u16 in and out of 4096 x 4096 are 67 MB; `--size 8192` where that is too small.
+//! rho = the bytes that must move (`ideal`) / time / the rate of the fastest copy of the same image in the same run. An image
+//! that fits a device's cache tells of the cache: u16 in and out of 4096 x 4096 are 67 MB; `--size 8192` where that is too
+//! small.
 //!
-//! Each `*.wgsl` beside this is one variant, or a few that differ in sections `// kernel NAMES`: what it computes, its idea, what it
-//! moves. `prelude.wgsl` or `today.wgsl` comes before it. Ends with 0; 1: an answer is wrong; 2: what was asked for makes no sense
-//! or there is no such device; 3: the device hangs or was lost.
+//! Each `*.wgsl` beside this is one variant, or a few that differ in sections `// kernel NAMES`: what it computes, its idea,
+//! what it moves. `prelude.wgsl` or `today.wgsl` comes before it. Ends with 0; 1: an answer is wrong; 2: what was asked for
+//! makes no sense or there is no such device; 3: the device hangs or was lost.
 
 mod args;
 mod device;

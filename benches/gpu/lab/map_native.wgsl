@@ -1,7 +1,8 @@
 // map_native: min(v + 1000, 65535) of u16, four pixels a lane as one vector of native 16-bit integers.
 //
-// The language's own 16-bit vectors: one 64-bit load and store, no unpacking, and where the hardware has packed 16-bit arithmetic half
-// an operation a pixel. The sum stays within 16 bits: min(v, 65535 - 1000) + 1000. 4 bytes a pixel. `extra.x`: vectors of a row.
+// The language's own 16-bit vectors: one 64-bit load and store, no unpacking, and where the hardware has packed 16-bit
+// arithmetic half an operation a pixel. The sum stays within 16 bits: min(v, 65535 - 1000) + 1000. 4 bytes a pixel. `extra.x`:
+// vectors of a row.
 enable wgpu_int16;
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec4<u16>>;

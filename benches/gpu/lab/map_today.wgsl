@@ -1,4 +1,5 @@
-// map_today: min(v + 1000, 65535) of u16, as the product's fused elementwise kernels do it: a quad a lane, numbers packed in words.
+// map_today: min(v + 1000, 65535) of u16, as the product's fused elementwise kernels do it: a quad a lane, numbers packed in
+// words.
 //
 // Two 32-bit loads at a stride of 8 bytes from lane to lane (and a third behind a branch for quads that are not aligned), a
 // saturating formula in i32, two 32-bit stores. With 16-bit integers in the language it is four loads and four stores of 16 bits.

@@ -2,8 +2,8 @@
 //
 //     word = odd << 16 | even:   even = word & 0xffff,   odd = word >> 16,   both in 32 bits, joined again at the end
 //
-// One 128-bit load and store. 4 bytes a pixel, 1/8 load and store instruction, 2 operations a pixel beside 2 of unpacking. Rows must
-// begin at 16 bytes. `extra.x`: vectors of a row.
+// One 128-bit load and store. 4 bytes a pixel, 1/8 load and store instruction, 2 operations a pixel beside 2 of unpacking. Rows
+// must begin at 16 bytes. `extra.x`: vectors of a row.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec4<u32>>;

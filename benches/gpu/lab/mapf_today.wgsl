@@ -1,7 +1,7 @@
 // mapf_today: v / 2 + 1 of f32, as the product's fused elementwise kernels do it: a quad a lane on an array of words.
 //
-// Four 32-bit loads and stores at a stride of 16 bytes from lane to lane: the compiler cannot prove that quads are aligned, so it may
-// not join them. 8 bytes a pixel, 1 load and store instruction each.
+// Four 32-bit loads and stores at a stride of 16 bytes from lane to lane: the compiler cannot prove that quads are aligned, so
+// it may not join them. 8 bytes a pixel, 1 load and store instruction each.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;

@@ -4,18 +4,20 @@
 //
 //     median(greatest of the leasts, median of the middles, least of the greatests)
 //
-// for what is not the greatest of the leasts is at most four from one end. A lane makes two rows of 2 n pixels as their words hold them,
-// even pixels in one vector and odd ones in another, so that neighbours share more: both rows the sorted pair of rows y, y + 1, and
+// for two leasts and one middle have five that are not below them, two greatests and one middle have five that are not above
+// them: three go on either side. A lane makes two rows of 2 n pixels as their words hold them, even pixels in one vector and
+// odd ones in another, so that neighbours share more: both rows the sorted pair of rows y, y + 1, and
 //
 //     even window = left odd, (even, odd)          odd window = (even, odd), right even
 //
-// what is done to the pair (even, odd). Least and greatest a pixel: 5 (1 + 1 / n) for the columns and the halo's, 10 for the windows:
-// 16.25 where n = 4 and 17.5 where n = 2, against 40 of a network.
+// what is done to the pair (even, odd). Least and greatest a pixel: 5 (1 + 1 / n) for the columns and the halo's, 10 for the
+// windows: 16.25 where n = 4 and 17.5 where n = 2, against 40 of a network.
 //
-// Kernels: `words4` n = 2 in 32 bits, `words8` n = 4 in 32 bits; `pairs` n = 2 and `fours` n = 4 in vectors of native 16-bit integers, of
-// which hardware may compare two in an instruction. 2 + 2 bytes a pixel, loads of 4 rows for 2 (the cache's). `extra.x`: vectors of a row.
+// Kernels: `words4` n = 2 in 32 bits, `words8` n = 4 in 32 bits; `pairs` n = 2 and `fours` n = 4 in vectors of native 16-bit
+// integers, of which hardware may compare two in an instruction. 2 + 2 bytes a pixel, loads of 4 rows for 2 (the cache's).
+// `extra.x`: vectors of a row.
 
-// Lane l has pixel 2 n x + 2 l in `even`, the one right of it in `odd`; `edge` has the pixel left of all and that right of all.
+// Lane l has pixel x + 2 l in `even` and the one right of it in `odd`; `edge` has the pixel left of all and that right of all.
 struct Row {
     even: Many,
     odd: Many,

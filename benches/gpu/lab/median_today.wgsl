@@ -1,8 +1,9 @@
 // median_today: a median of u16, 3 x 3, as the product makes it today: a padded copy, then a network for each quad.
 //
-// Nine quads, each loaded by itself (two or three 32-bit loads, a funnel shift where it is not aligned), go through Batcher's odd-even
-// merging network without what the middle does not need: 40 least and greatest. No column is shared between neighbours.
-// 4 + 4 bytes a pixel, 18 to 27 loads of 32 bits for 4 pixels. `extra`: unused, unused, where the offsets of the box's elements start.
+// Nine quads, each loaded by itself (two or three 32-bit loads, a funnel shift where it is not aligned), go through Batcher's
+// odd-even merging network without what the middle does not need: 40 least and greatest. No column is shared between
+// neighbours. 4 + 4 bytes a pixel, 18 to 27 loads of 32 bits for 4 pixels. `extra`: unused, unused, where the offsets of the
+// box's elements start.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
@@ -23,7 +24,8 @@ const NOWHERE = 0xffffffffu;
 
 fn quad(x: u32, y: u32, outer: vec4<u32>) {
     let starts = p.reads[1];
-    let places = vec4<u32>(table[starts.outer.x + outer.x], table[starts.outer.y + outer.y], table[starts.outer.z + outer.z], table[starts.outer.w + outer.w]);
+    let outside_y = starts.outer + outer;
+    let places = vec4<u32>(table[outside_y.x], table[outside_y.y], table[outside_y.z], table[outside_y.w]);
     let row = table[starts.y + y];
     let outside = row == NOWHERE || any(places == vec4<u32>(NOWHERE));
     let base = p.reads[0].base + row + places.x + places.y + places.z + places.w;

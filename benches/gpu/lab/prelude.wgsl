@@ -11,8 +11,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 
-// The place inside whose value an index stands for: d c b a | a b c d | d c b a. What is further out than the array is long, which
-// only lanes without a result ask for, is held to the last place.
+// The place inside whose value an index stands for: d c b a | a b c d | d c b a. What is further out than the array is long,
+// which only lanes without a result ask for, is held to the last place.
 fn reflected(i: i32, count: u32) -> u32 {
     let n = i32(count);
     let once = select(select(i, 2 * n - 1 - i, i >= n), -1 - i, i < 0);

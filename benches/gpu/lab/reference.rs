@@ -1,8 +1,8 @@
 //! The image, and each family's answer by plain loops on the CPU; judging what a device made by it. It does not know devices.
 //!
-//! Integers must be equal. A gaussian must be the bits of the f32 sum in the product's order (over y, then over x; the centre, then pairs
-//! from the outside in), each step rounded, or of the same with every multiplication fused into its addition, for WGSL lets a device do
-//! either. A device that fuses some only is held to one grey level of the sum in f64.
+//! Integers must be equal. A gaussian must be the bits of the f32 sum in the product's order (over y, then over x; the centre,
+//! then pairs from the outside in), each step rounded, or of the same with every multiplication fused into its addition, for
+//! WGSL lets a device do either. A device that fuses some only is held to one grey level of the sum in f64.
 
 use crate::variants::{Family, Laid, Shape, gaussian_weights};
 use rayon::prelude::*;

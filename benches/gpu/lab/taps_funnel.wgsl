@@ -1,7 +1,7 @@
 // taps_funnel: the window of `taps_today` by two wide loads and a funnel shift a tap; any number of taps up to nine.
 //
-// Eight results need pixels x .. x + 7 + taps - 1, which two vectors of 16 bytes hold. The window stays packed and slides by one pixel
-// a tap: every word takes the high half of itself and the low half of its neighbour,
+// Eight results need pixels x .. x + 7 + taps - 1, which two vectors of 16 bytes hold. The window stays packed and slides by
+// one pixel a tap: every word takes the high half of itself and the low half of its neighbour,
 //
 //     a = a0 a1 a2 a3,  b = b0 b1 b2 b3  (words of two pixels)
 //     a' = funnel(a0, a1) funnel(a1, a2) funnel(a2, a3) funnel(a3, b0),   funnel(l, h) = l >> 16 | h << 16

@@ -1,4 +1,5 @@
-// taps_today: (v[x] + 4 v[x+1] + 6 v[x+2] + 4 v[x+3] + v[x+4] + 8) / 16 of padded rows, as the product slides windows along x today.
+// taps_today: (v[x] + 4 v[x+1] + 6 v[x+2] + 4 v[x+3] + v[x+4] + 8) / 16 of padded rows, as the product slides windows along x
+// today.
 //
 // A lane makes a quad; its window slides by one element a tap, taken by a scalar load of its word and a shift:
 //

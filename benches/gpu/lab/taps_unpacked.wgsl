@@ -1,12 +1,13 @@
 // taps_unpacked: the window of `taps_today` by two wide loads that are unpacked once; five taps, written out.
 //
-// Even and odd pixels of the words lie in vectors of their own, and a tap further is the other parity, or the same one word later:
+// Even and odd pixels of the words lie in vectors of their own, and a tap further is the other parity, or the same one word
+// later:
 //
 //     even result:  E[i]  O[i]    E[i+1]  O[i+1]  E[i+2]           E = word & 0xffff, O = word >> 16
 //     odd result:   O[i]  E[i+1]  O[i+1]  E[i+2]  O[i+2]
 //
-// 4 bytes a pixel; 2 loads of 16 bytes for 8 pixels, 12 unpackings for 8 pixels, no shift, 5 multiply-adds a pixel. The weights 1 4 6
-// 4 1 are in the text, as straight-line code has them. `extra.x`: vectors of a row of results.
+// 4 bytes a pixel; 2 loads of 16 bytes for 8 pixels, 12 unpackings for 8 pixels, no shift, 5 multiply-adds a pixel. The weights
+// 1 4 6 4 1 are in the text, as straight-line code has them. `extra.x`: vectors of a row of results.
 
 @group(0) @binding(1) var<storage, read_write> result: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> data: array<vec4<u32>>;

@@ -1,8 +1,8 @@
-// The frame and the walk of the product's kernels when the lab was made, for variants that show what is there today. Kept here, so
-// that the baseline stays as the product changes. It does not know what a quad computes.
+// The frame and the walk of the product's kernels when the lab was made, for variants that show what is there today. Kept here,
+// so that the baseline stays as the product changes. It does not know what a quad computes.
 //
-// A quad is four neighbours along x. 256 invocations make quads one by one, 32 of a row where there are rows for all; a row's start
-// costs three divisions for the axes outside y.
+// A quad is four neighbours along x. 256 invocations make quads one by one, 32 of a row where there are rows for all; a row's
+// start costs three divisions for the axes outside y.
 
 struct Place {
     base: u32,
@@ -38,7 +38,11 @@ fn outer_of(plane: u32) -> vec4<u32> {
 // kernel walk
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) own: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) own: u32,
+) {
     let columns = 1u << p.goal.log_columns;
     let rows = 256u >> p.goal.log_columns;
     for (var z = group.z; z < p.grid.z; z += groups.z) {

@@ -4,12 +4,14 @@
 //     least of 2, 4, 8, 15 along x, then along y; greatest of 2, 4, 8, 15 along x, then along y; a barrier after each step
 //     result = v - opened
 //
-//     of2[i] = least(v[i], v[i+1])   of4[i] = least(of2[i], of2[i+2])   of8[i] = least(of4[i], of4[i+4])   of15[i] = least(of8[i], of8[i+7])
+//     of2[i] = least(v[i], v[i+1])        of4[i] = least(of2[i], of2[i+2])
+//     of8[i] = least(of4[i], of4[i+4])    of15[i] = least(of8[i], of8[i+7])
 //
-// A window of 15 takes 4 comparisons, not 14, but each passes the tile through workgroup memory: 16 steps of some 12 bytes for two
-// pixels, of 1.3 to 2.7 times as many pixels as results. Windows begin at their pixel, so what four passes make has moved by 14, the halo.
-// The greatest is the complement of the least of complements. Reflecting the input reflects the eroded array too, for the window is
-// symmetric. An opening is nowhere above its input: packed words subtract without a borrow. Two halves of a word are compared by
+// A window of 15 takes 4 comparisons, not 14, but each passes the tile through workgroup memory: 16 steps of some 12 bytes for
+// two pixels, of 1.3 to 2.7 times as many pixels as results. Windows begin at their pixel, so what four passes make has moved
+// by 14, the halo. The greatest is the complement of the least of complements. Reflecting the input reflects the eroded array
+// too, for the window is symmetric. An opening is nowhere above its input: packed words subtract without a borrow. Two halves
+// of a word are compared by
 //
 //     least(a, b) = high half of min(a, b) | min(low half of a, low half of b)
 //

@@ -11,15 +11,19 @@
 //
 // A ring has what windows of 15 rows need of the rows before: with windows of 2, 4 and 8 rows that end at each row,
 //
-//     of2[y] = least(v[y], v[y-1])   of4[y] = least(of2[y], of2[y-2])   of8[y] = least(of4[y], of4[y-4])   of15[y] = least(of8[y], of8[y-7])
+//     of2[y] = least(v[y], v[y-1])        of4[y] = least(of2[y], of2[y-2])
+//     of8[y] = least(of4[y], of4[y-4])    of15[y] = least(of8[y], of8[y-7])
 //
-// so 1 + 2 + 4 + 7 quads, and 4 comparisons a result for 14. Along x the twelve pixels that four windows share are compared once.
-// A ring begins as all ones, which no least sees. The greatest is the complement of the least of complements. Reflecting the input
-// reflects the eroded array too, for the window is symmetric; an opening is nowhere above its input.
+// so 1 + 2 + 4 + 7 quads, and 4 comparisons a result for 14. Along x the twelve pixels that four windows share are compared
+// once. A ring begins as all ones, which no least sees. The greatest is the complement of the least of complements. Reflecting
+// the input reflects the eroded array too, for the window is symmetric; an opening is nowhere above its input.
 //
-// 2 + 2 bytes a pixel, 2 more for the second look at the input (the cache's), and the halo: 28 rows a segment, 32 columns a strip.
-// Kernels: `packed` compares two halves of a word in 5 operations, some 60 a pixel in all; `native` has vectors of 16-bit integers, where
-// hardware may compare two in one operation; `ahead` is `packed` that loads the next four rows before it computes with these. 8 KiB of workgroup memory, 40 bytes of it read and 8 written a quad and pass, 56 registers of rings.
+// 2 + 2 bytes a pixel, 2 more for the second look at the input (the cache's), and the halo: 28 rows a segment, 32 columns a
+// strip.
+//
+// Kernels: `packed` compares two halves of a word in 5 operations, some 60 a pixel in all; `native` has vectors of
+// 16-bit integers, where hardware may compare two in one operation; `ahead` is `packed` that loads the next four rows before it
+// computes with these. 8 KiB of workgroup memory, 40 bytes of it read and 8 written a quad and pass, 56 registers of rings.
 
 const STRIP = 480u;
 const HALO = 16;
@@ -51,10 +55,16 @@ fn grown(ring: ptr<function, Ring>, v: Rows) -> Rows {
     let two = Rows(least(v.a, (*ring).one), least(v.b, v.a), least(v.c, v.b), least(v.d, v.c));
     let four = Rows(least(two.a, (*ring).two[0]), least(two.b, (*ring).two[1]), least(two.c, two.a), least(two.d, two.b));
     let eight = Rows(
-        least(four.a, (*ring).four[0]), least(four.b, (*ring).four[1]), least(four.c, (*ring).four[2]), least(four.d, (*ring).four[3]),
+        least(four.a, (*ring).four[0]),
+        least(four.b, (*ring).four[1]),
+        least(four.c, (*ring).four[2]),
+        least(four.d, (*ring).four[3]),
     );
     let all = Rows(
-        least(eight.a, (*ring).eight[0]), least(eight.b, (*ring).eight[1]), least(eight.c, (*ring).eight[2]), least(eight.d, (*ring).eight[3]),
+        least(eight.a, (*ring).eight[0]),
+        least(eight.b, (*ring).eight[1]),
+        least(eight.c, (*ring).eight[2]),
+        least(eight.d, (*ring).eight[3]),
     );
     (*ring).one = v.d;
     (*ring).two[0] = two.c;

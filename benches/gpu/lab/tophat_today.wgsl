@@ -2,9 +2,9 @@
 //
 //     (pad y, least of 15 rows, pad x, least of 15 columns), the same with the greatest, then v - opened, not below 0
 //
-// The least along y makes eight rows a lane: the 8 rows that their windows share are compared once. Along x a quad slides by one
-// element at a time. 4 x 4 bytes of pads + 4 x 4 of extremes + 6 = 38 bytes a pixel; some 3.6 comparisons a pixel along y, 14 along x.
-// `extra`: the window's length, rows of results.
+// The least along y makes eight rows a lane: the 8 rows that their windows share are compared once. Along x a quad slides by
+// one element at a time. 4 x 4 bytes of pads + 4 x 4 of extremes + 6 = 38 bytes a pixel; some 3.6 comparisons a pixel along y,
+// 14 along x. `extra`: the window's length, rows of results.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(3) var<storage, read> data_0: array<u32>;
@@ -26,7 +26,8 @@ const NOWHERE = 0xffffffffu;
 
 fn quad(x: u32, y: u32, outer: vec4<u32>) {
     let starts = p.reads[1];
-    let places = vec4<u32>(table[starts.outer.x + outer.x], table[starts.outer.y + outer.y], table[starts.outer.z + outer.z], table[starts.outer.w + outer.w]);
+    let outside_y = starts.outer + outer;
+    let places = vec4<u32>(table[outside_y.x], table[outside_y.y], table[outside_y.z], table[outside_y.w]);
     let row = table[starts.y + y];
     let outside = row == NOWHERE || any(places == vec4<u32>(NOWHERE));
     let base = p.reads[0].base + row + places.x + places.y + places.z + places.w;

@@ -1,8 +1,9 @@
-// tophat_two: a white top-hat of u16, flat 15 x 15, in two kernels: the erosion, then the dilation with the subtraction behind it.
+// tophat_two: a white top-hat of u16, flat 15 x 15, in two kernels: the erosion, then the dilation and what is left.
 //
-// Half of `tophat_march`: the first kernel marches down with one ring and writes the eroded array, the second reads that and the
-// input. It moves 4 bytes a pixel more, for half the registers, half the halo (14 rows a segment, 16 columns a strip of 512) and one row
-// of workgroup memory; for windows whose rings do not fit twice. Reflecting the eroded array at its edges is what a top-hat is defined by.
+// Half of `tophat_march`: the first kernel marches down with one ring and writes the eroded array, the second reads that and
+// the input. It moves 4 bytes a pixel more, for half the registers, half the halo (14 rows a segment, 16 columns a strip of
+// 512) and one row of workgroup memory; for windows whose rings do not fit twice. Reflecting the eroded array at its edges is
+// what a top-hat is defined by.
 //
 //     for four rows at a time: shared = the rows; barrier; e = least of 15 along x; ring grown by e; stored; barrier
 //
@@ -42,10 +43,16 @@ fn grown(ring: ptr<function, Ring>, v: Rows) -> Rows {
     let two = Rows(least(v.a, (*ring).one), least(v.b, v.a), least(v.c, v.b), least(v.d, v.c));
     let four = Rows(least(two.a, (*ring).two[0]), least(two.b, (*ring).two[1]), least(two.c, two.a), least(two.d, two.b));
     let eight = Rows(
-        least(four.a, (*ring).four[0]), least(four.b, (*ring).four[1]), least(four.c, (*ring).four[2]), least(four.d, (*ring).four[3]),
+        least(four.a, (*ring).four[0]),
+        least(four.b, (*ring).four[1]),
+        least(four.c, (*ring).four[2]),
+        least(four.d, (*ring).four[3]),
     );
     let all = Rows(
-        least(eight.a, (*ring).eight[0]), least(eight.b, (*ring).eight[1]), least(eight.c, (*ring).eight[2]), least(eight.d, (*ring).eight[3]),
+        least(eight.a, (*ring).eight[0]),
+        least(eight.b, (*ring).eight[1]),
+        least(eight.c, (*ring).eight[2]),
+        least(eight.d, (*ring).eight[3]),
     );
     (*ring).one = v.d;
     (*ring).two[0] = two.c;
