@@ -7,6 +7,7 @@ pub mod line;
 mod tape;
 mod ways;
 
+pub(super) use lanes::Number;
 pub use ways::way;
 
 use super::{Between, Device, InputData, Launched, Partial};

@@ -26,6 +26,7 @@ mod words;
 
 pub use faults::Faults;
 pub use open::{Adapter, available, instances, report};
+pub use probe::Numerics;
 
 use super::cpu::{Cpu, moved};
 use super::{Between, Device, InputData, Launched, Partial, Timed};
@@ -97,6 +98,14 @@ pub struct Gpu {
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
     kernels: Mutex<HashMap<(usize, emit::Piece, Dialect), Arc<emit::Kernel>>>,
+}
+
+/// What a device's start-up probe found of its numbers.
+///
+/// # Errors
+/// No such adapter, a driver that refuses.
+pub fn numerics(name: &str) -> Result<Numerics> {
+    open::open(name, false, 0).map(|opened| opened.numerics)
 }
 
 /// What a block made: a tile for each sink, partial states.
