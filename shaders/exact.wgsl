@@ -1,4 +1,4 @@
-// Sums, quotients, roots and remainders of floats by integers: IEEE's bits on every device, denormals included, whatever its own
+// Sums, quotients, roots, remainders and floors of floats by integers: IEEE's bits on every device, denormals included, whatever its own
 // division rounds to and whether or not it flushes denormals. Its quotients and roots are a first guess at numbers that are all
 // normal; what a guess lacks is found in integers. It does not know formulas.
 
@@ -198,11 +198,25 @@ fn floor_div_f32(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     let quotient = div_f32(sum_f32(a, neg_f32(rest)), b);
     let exact = select(quotient, sum_f32(quotient, vec4<f32>(-1.0)), e_is_beyond(rest, b));
     let size = bitcast<vec4<u32>>(exact) & MAGNITUDE;
-    let down = floor(exact);
+    let down = near_floor(exact);
     let near = select(down, down + 1.0f, exact - down > vec4<f32>(0.5));
     var found = select(bitcast<vec4<u32>>(near), bitcast<vec4<u32>>(exact), size >= vec4<u32>(0x4b000000u));
     found = select(found, (x ^ y) & SIGN, size == zero);
     found = select(found, QUIET, nan_bits(bitcast<vec4<u32>>(rest)));
     let by_zero = select(((x ^ y) & SIGN) | INFINITE, QUIET, nan_bits(x) | ((x & MAGNITUDE) == zero));
     return bitcast<vec4<f32>>(select(found, by_zero, (y & MAGNITUDE) == zero));
+}
+
+// 1 for denormals of a sign, which a device may take for 0; otherwise 0.
+fn tiny_unit(a: vec4<f32>, sign: vec4<u32>) -> vec4<f32> {
+    let size = bitcast<vec4<u32>>(a) ^ sign;
+    return vec4<f32>(truth((size > vec4<u32>(0u)) & (size < vec4<u32>(0x00800000u))));
+}
+
+fn floor_f32(a: vec4<f32>) -> vec4<f32> {
+    return whole_f32(max(abs(near_floor(a)), tiny_unit(a, SIGN)), a);
+}
+
+fn ceil_f32(a: vec4<f32>) -> vec4<f32> {
+    return whole_f32(max(abs(near_ceil(a)), tiny_unit(a, vec4<u32>(0u))), a);
 }

@@ -215,20 +215,6 @@ fn whole_f32(whole: vec4<f32>, origin: vec4<f32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(select(made, bits, (bits & MAGNITUDE) >= vec4<u32>(0x4b000000u)));
 }
 
-// 1 for denormals of a sign, which a device may take for 0; otherwise 0.
-fn tiny_unit(a: vec4<f32>, sign: vec4<u32>) -> vec4<f32> {
-    let size = bitcast<vec4<u32>>(a) ^ sign;
-    return vec4<f32>(truth((size > vec4<u32>(0u)) & (size < vec4<u32>(0x00800000u))));
-}
-
-fn floor_f32(a: vec4<f32>) -> vec4<f32> {
-    return whole_f32(max(abs(floor(a)), tiny_unit(a, SIGN)), a);
-}
-
-fn ceil_f32(a: vec4<f32>) -> vec4<f32> {
-    return whole_f32(max(abs(ceil(a)), tiny_unit(a, vec4<u32>(0u))), a);
-}
-
 fn rint_f32(a: vec4<f32>) -> vec4<f32> {
     return whole_f32(round(a), a);
 }

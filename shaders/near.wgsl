@@ -1,5 +1,5 @@
-// What a device's own instructions give of quotients and roots: near, some units of the last place off. Beside it, how a
-// rounding is kept. For tests `sloppy.wgsl` stands in for this file.
+// What a device's own instructions give: quotients and roots some units of the last place off, and of denormals perhaps what
+// they give of zeros. Beside it, how a rounding is kept. For tests `sloppy.wgsl` stands in for this file.
 
 // The same numbers, by a step that no compiler sees through: a sum that takes back its own rounding must not be regrouped,
 // as compilers of shaders may and do. `p.grid.w` is zero.
@@ -13,4 +13,12 @@ fn near_quotient(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
 
 fn near_root(x: vec4<f32>) -> vec4<f32> {
     return sqrt(x);
+}
+
+fn near_floor(x: vec4<f32>) -> vec4<f32> {
+    return floor(x);
+}
+
+fn near_ceil(x: vec4<f32>) -> vec4<f32> {
+    return ceil(x);
 }

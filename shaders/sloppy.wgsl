@@ -32,10 +32,18 @@ fn near_quotient(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     let x = bitcast<vec4<u32>>(a);
     let y = bitcast<vec4<u32>>(b);
     let found = bitcast<vec4<u32>>(moved(flushed(flushed(a) / flushed(b)), x ^ (y >> vec4<u32>(1u))));
-    let vanishes = ((y & MAGNITUDE) > vec4<u32>(0x7e800000u)) & ((x & MAGNITUDE) < INFINITE);
+    let vanishes = ((y & MAGNITUDE) > vec4<u32>(0x7e800000u)) & ((y & MAGNITUDE) <= INFINITE) & ((x & MAGNITUDE) < INFINITE);
     return bitcast<vec4<f32>>(select(found, found & SIGN, vanishes));
 }
 
 fn near_root(x: vec4<f32>) -> vec4<f32> {
     return moved(sqrt(flushed(x)), bitcast<vec4<u32>>(x));
+}
+
+fn near_floor(x: vec4<f32>) -> vec4<f32> {
+    return floor(flushed(x));
+}
+
+fn near_ceil(x: vec4<f32>) -> vec4<f32> {
+    return ceil(flushed(x));
 }

@@ -109,8 +109,8 @@ impl Numerics {
                 let what = format!("the device computes wrongly: {name} of {a:e} and {b:e} is {got:e}, must be {want:e}");
                 return Err(Error::machine(what).hint("--device cpu does without it; STACKMILL_GPU_NUMBERS=trusted uses it all the same"));
             }
+            _ if tiny && !want.is_nan() => self.keeps_denormals = false,
             _ if want.is_nan() || got.is_nan() => self.keeps_nan = false,
-            _ if tiny => self.keeps_denormals = false,
             2 | 3 => {
                 self.divides = false;
                 if k == 3 || pair[1].abs() <= 2f32.powi(126) {

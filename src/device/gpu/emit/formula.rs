@@ -63,7 +63,7 @@ fn needs_math(op: StepOp) -> bool {
 
 fn needs_exact(op: StepOp) -> bool {
     match op {
-        StepOp::Un(un) => un == Un::Sqrt,
+        StepOp::Un(un) => matches!(un, Un::Sqrt | Un::Floor | Un::Ceil),
         StepOp::Bin(bin) => matches!(bin, Bin::Div | Bin::Rem | Bin::FloorDiv),
         _ => false,
     }
