@@ -1,6 +1,6 @@
-// Sums, quotients, roots, remainders and floors of floats by integers: IEEE's bits on every device, denormals included, whatever its own
-// division rounds to and whether or not it flushes denormals. Its quotients and roots are a first guess at numbers that are all
-// normal; what a guess lacks is found in integers. It does not know formulas.
+// Sums, quotients, roots, remainders and floors of floats by integers: IEEE's bits on every device, denormals included, whatever
+// its own division rounds to and whether or not it flushes denormals. Its quotients and roots are a first guess at numbers that
+// are all normal; what a guess lacks is found in integers. It does not know formulas.
 
 const UNIT = vec4<u32>(0x00800000u);
 const QUIET = vec4<u32>(0x7fc00000u);
@@ -22,8 +22,8 @@ fn e_digits(size: vec4<u32>) -> Digits {
 
 // The magnitude nearest to digits 2^(exponent - 156), ties to even. The digits are 30 bits and begin with a one; the last is one
 // too where anything follows it.
-//   exponent > 0: six bits are dropped. The first of the 24 that stay adds one to the field of the exponent, hence one less there;
-//                 a carry out of them adds another, up to infinity's.
+//   exponent > 0: six bits are dropped. The first of the 24 that stay adds one to the field of the exponent, hence one less
+//                 there; a carry out of them adds another, up to infinity's.
 //   otherwise:    a denormal drops 1 - exponent more, and from 31 on all: less than half of its last bit is left.
 fn e_rounded(digits: vec4<u32>, exponent: vec4<i32>) -> vec4<u32> {
     let dropped = bitcast<vec4<u32>>(clamp(vec4<i32>(7) - exponent, vec4<i32>(6), vec4<i32>(31)));
@@ -35,8 +35,9 @@ fn e_rounded(digits: vec4<u32>, exponent: vec4<i32>) -> vec4<u32> {
     return min(field + stay + truth(up), INFINITE);
 }
 
-// a + b of finite numbers. Both get three bits more; what the smaller one loses below them sets its last bit. Where more than
-// those three are lost, the sum begins at most one bit lower than the larger one: half of its last bit lies above the last bit.
+// a + b of finite numbers. Both get three bits more; what the smaller one loses below those sets its last bit. Where it loses any,
+// it is less than an eighth of the larger one, so the sum begins at most one bit lower than that: it is rounded at the second of
+// the three bits or above, and the last one only says whether something follows.
 fn sum_f32(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     let x = bitcast<vec4<u32>>(a);
     let y = bitcast<vec4<u32>>(b);

@@ -1,6 +1,6 @@
-//! Floats on a GPU, bit by bit: quotients, roots and remainders are IEEE's and NumPy's on any device whose own division is within some
-//! units of the last place, and what looks at bits alone leaves denormals as they are. The same tests run on a device that is made as
-//! bad as Vulkan allows (`STACKMILL_GPU_NUMBERS=sloppy`). Needs a Vulkan driver: without one it fails, it is never skipped.
+//! Floats on a GPU, bit by bit: quotients, roots and remainders are IEEE's and NumPy's on any device whose own division is within
+//! some units of the last place, and what looks at bits alone leaves denormals as they are. The same tests run on a device that is
+//! made as bad as Vulkan allows (`STACKMILL_GPU_NUMBERS=sloppy`). Needs a Vulkan driver: without one it fails, it is never skipped.
 //! `STACKMILL_GPU` names another adapter than llvmpipe.
 
 #[path = "conformance/data.rs"]
@@ -53,11 +53,20 @@ fn judge(pairs: &[[f32; 2]]) {
         if let Some(([a, b], found)) = wrong.first() {
             let (count, all, wanted) = (wrong.len(), pairs.len(), meaning(*a, *b));
             let bits = |v: &f32| format!("{v:e} ({:08x})", v.to_bits());
-            panic!("{text} is wrong for {count} of {all} pairs, first {} and {}: {} is not {}", bits(a), bits(b), bits(found), bits(&wanted));
+            panic!(
+                "{text} is wrong for {count} of {all} pairs, first {} and {}: {} is not {}",
+                bits(a),
+                bits(b),
+                bits(found),
+                bits(&wanted)
+            );
         }
         for ([a, b], found) in pairs.iter().zip(found).filter(|_| text == "x // y") {
             let whole = exact::whole_quotient(*a, *b).unwrap_or(found);
-            assert!(whole == found || found.is_nan(), "{text} of {a:e} and {b:e} is {found:e}, and {whole:e} is the whole number below");
+            assert!(
+                whole == found || found.is_nan(),
+                "{text} of {a:e} and {b:e} is {found:e}, and {whole:e} is the whole number below"
+            );
         }
     }
 }
