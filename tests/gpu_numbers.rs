@@ -86,7 +86,7 @@ fn near_tie(noise: &mut Noise) -> [f32; 2] {
     let n = 0x80_0001 | (bits & 0x7f_ffff) as u32;
     let mut m = if bits >> 40 & 1 == 0 { 1 } else { n - 1 };
     for _ in 0..25 + (bits >> 41 & 1) {
-        m = if m % 2 == 0 { m / 2 } else { (m + n) / 2 };
+        m = if m.is_multiple_of(2) { m / 2 } else { (m + n) / 2 };
     }
     let exponent = |shift: u32| 2f32.powi((bits >> shift & 127) as i32 - 90);
     [m as f32 * exponent(42), n as f32 * exponent(49)]

@@ -61,7 +61,7 @@ fn special() -> Vec<f32> {
 /// Pairs whose quotient lies as near to the middle between two floats as any, by one unit in its divisor's place: for an odd
 /// divisor n, m = ±1 / 2^k modulo n.
 fn near_ties(k: u32) -> impl Iterator<Item = [f32; 2]> {
-    let halved = |m: u32, n: u32| if m % 2 == 0 { m / 2 } else { (m + n) / 2 };
+    let halved = |m: u32, n: u32| if m.is_multiple_of(2) { m / 2 } else { (m + n) / 2 };
     let divisors = (0..48u32).map(|j| 0x80_0001 | (j.wrapping_mul(0x9e37_79b1) >> 9));
     divisors.flat_map(move |n| [1, n - 1].map(|unit| [(0..k).fold(unit, |m, _| halved(m, n)) as f32, n as f32]))
 }

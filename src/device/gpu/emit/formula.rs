@@ -84,8 +84,9 @@ fn constant(bits: u64, lane: Lane) -> String {
         Lane::Bool => format!("vec4<u32>({}u)", u32::from(a != 0)),
         Lane::U32 | Lane::U64 => format!("vec4<u32>({word}u)"),
         Lane::I32 | Lane::I64 => format!("bitcast<vec4<i32>>(vec4<u32>({word}u))"),
-        // Only a number that is no constant expression may be infinite or NaN: `p.grid.w` is zero.
-        Lane::F32 | Lane::F64 if !f32::from_bits(word).is_finite() => {
+        // Only a number that is no constant expression may be infinite or NaN, and a compiler may flush a denormal one: `p.grid.w`
+        // is zero.
+        Lane::F32 | Lane::F64 if !f32::from_bits(word).is_finite() || f32::from_bits(word).is_subnormal() => {
             format!("bitcast<vec4<f32>>(vec4<u32>({word}u | p.grid.w))")
         }
         Lane::F32 | Lane::F64 => format!("bitcast<vec4<f32>>(vec4<u32>({word}u))"),
