@@ -208,23 +208,33 @@ fn abs_f32(a: vec4<f32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(bitcast<vec4<u32>>(a) & MAGNITUDE);
 }
 
+// A whole number beside what it was rounded from, which has its sign and, from 2^23 on, is whole, infinite or NaN itself.
+fn whole_f32(whole: vec4<f32>, origin: vec4<f32>) -> vec4<f32> {
+    let bits = bitcast<vec4<u32>>(origin);
+    let made = (bitcast<vec4<u32>>(whole) & MAGNITUDE) | (bits & SIGN);
+    return bitcast<vec4<f32>>(select(made, bits, (bits & MAGNITUDE) >= vec4<u32>(0x4b000000u)));
+}
+
+fn rint_f32(a: vec4<f32>) -> vec4<f32> {
+    return whole_f32(round(a), a);
+}
+
 // To the nearest whole number, ties to even, held to the range; NaN gives 0.
 fn i32_of_f32(a: vec4<f32>) -> vec4<i32> {
-    let whole = round(a);
-    let high = whole >= vec4<f32>(2147483648.0);
-    let low = whole <= vec4<f32>(-2147483648.0);
-    let none = is_nan_f32(a);
-    let safe = vec4<i32>(select(whole, vec4<f32>(0.0), high | low | none));
-    return select(select(select(safe, LEAST, low), MOST, high), vec4<i32>(0), none);
+    let bits = bitcast<vec4<u32>>(a);
+    let size = bits & MAGNITUDE;
+    let beyond = size >= vec4<u32>(0x4f000000u); // 2^31
+    let safe = vec4<i32>(select(round(a), vec4<f32>(0.0), beyond));
+    let held = select(safe, select(MOST, LEAST, bits >= SIGN), beyond);
+    return select(held, vec4<i32>(0), nan_bits(bits));
 }
 
 fn u32_of_f32(a: vec4<f32>) -> vec4<u32> {
-    let whole = round(a);
-    let high = whole >= vec4<f32>(4294967296.0);
-    let low = whole <= vec4<f32>(0.0);
-    let none = is_nan_f32(a);
-    let safe = vec4<u32>(select(whole, vec4<f32>(0.0), high | low | none));
-    return select(select(select(safe, vec4<u32>(0u), low), MOST_U, high), vec4<u32>(0u), none);
+    let bits = bitcast<vec4<u32>>(a);
+    let beyond = (bits & MAGNITUDE) >= vec4<u32>(0x4f800000u); // 2^32
+    let negative = bits >= SIGN;
+    let safe = vec4<u32>(select(round(a), vec4<f32>(0.0), beyond | negative));
+    return select(select(safe, MOST_U, beyond & !negative), vec4<u32>(0u), nan_bits(bits));
 }
 
 fn bool_of_f32(a: vec4<f32>) -> vec4<u32> {

@@ -6,12 +6,6 @@ fn m_bits(bits: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(bits | p.grid.w));
 }
 
-// The same numbers, by a step that no compiler sees through: a sum that takes back its own rounding must not be regrouped,
-// as compilers of shaders may and do. `p.grid.w` is zero.
-fn m_kept(x: vec4<f32>) -> vec4<f32> {
-    return bitcast<vec4<f32>>(bitcast<vec4<u32>>(x) | vec4<u32>(p.grid.w));
-}
-
 fn m_size(x: vec4<f32>) -> vec4<u32> {
     return bitcast<vec4<u32>>(x) & MAGNITUDE;
 }
@@ -44,7 +38,7 @@ fn m_split(x: vec4<f32>) -> vec4<f32> {
 // e^r - 1 for |r| up to ln 2 / 2 and a little more.
 fn m_expm1_near_0(r: vec4<f32>) -> vec4<f32> {
     let c = 1.0f / 120.0f + r * (1.0f / 720.0f + r * (1.0f / 5040.0f));
-    return r + m_kept(r * r * (0.5f + r * (1.0f / 6.0f + r * (1.0f / 24.0f + r * c))));
+    return r + kept(r * r * (0.5f + r * (1.0f / 6.0f + r * (1.0f / 24.0f + r * c))));
 }
 
 // The magnitude's bits, a denormal multiplied by 2^24 by integers alone.
@@ -58,8 +52,8 @@ fn exp_f32(x: vec4<f32>) -> vec4<f32> {
     let half = select(vec4<f32>(0.5), vec4<f32>(-0.5), near < vec4<f32>(0.0));
     let k = vec4<i32>(near * (1.0f / 0.6931472f) + half);
     let n = vec4<f32>(k);
-    let r = m_kept(near - n * 0.69311525f) - n * 3.1946184e-5f;
-    let power = m_scale(1.0f + m_kept(m_expm1_near_0(r)), k);
+    let r = kept(near - n * 0.69311525f) - n * 3.1946184e-5f;
+    let power = m_scale(1.0f + kept(m_expm1_near_0(r)), k);
     let bounded = select(power, m_bits(0x7f800000u), near > vec4<f32>(88.75));
     return select(bounded, m_bits(0x7fc00000u), is_nan_f32(x));
 }
@@ -71,12 +65,12 @@ fn log_f32(x: vec4<f32>) -> vec4<f32> {
     let n = vec4<f32>(select(exponent, exponent - vec4<i32>(24), size < vec4<u32>(0x00800000u)));
     let m = bitcast<vec4<f32>>((shifted & vec4<u32>(0x7fffffu)) + vec4<u32>(0x3f3504f3u));
     let f = m - 1.0f;
-    let s = f / (2.0f + f);
+    let s = near_quotient(f, 2.0f + f);
     let z = s * s;
     let half_square = 0.5f * f * f;
     let rest = z * (2.0f / 3.0f + z * (2.0f / 5.0f + z * (2.0f / 7.0f + z * (2.0f / 9.0f))));
-    let below = m_kept(half_square - (s * (half_square + rest) + n * 3.1946184e-5f));
-    let finite = n * 0.69311525f - m_kept(below - f);
+    let below = kept(half_square - (s * (half_square + rest) + n * 3.1946184e-5f));
+    let finite = n * 0.69311525f - kept(below - f);
     let bounded = select(finite, m_bits(0x7f800000u), size == INFINITE);
     let none = (size > INFINITE) | m_is_negative(x);
     return select(select(bounded, m_bits(0x7fc00000u), none), m_bits(0xff800000u), size == vec4<u32>(0u));
@@ -89,24 +83,24 @@ fn m_log2(size: vec4<u32>) -> array<vec4<f32>, 2> {
     let n = vec4<f32>(select(exponent, exponent - vec4<i32>(24), size < vec4<u32>(0x00800000u)));
     let f = bitcast<vec4<f32>>((shifted & vec4<u32>(0x7fffffu)) + vec4<u32>(0x3f3504f3u)) - 1.0f;
     let sum = 2.0f + f;
-    let s = f / sum;
+    let s = near_quotient(f, sum);
     let s_high = m_split(s);
     let sum_high = m_split(sum);
-    let s_low = (m_kept(f - s_high * sum_high) - s_high * (f - m_kept(sum_high - 2.0f))) / sum;
+    let s_low = near_quotient(kept(f - s_high * sum_high) - s_high * (f - kept(sum_high - 2.0f)), sum);
     let q = s * s;
     let tail = 3.0f / 9.0f + q * (3.0f / 11.0f + q * (3.0f / 13.0f + q * (3.0f / 15.0f)));
     let rest = q * q * (3.0f / 5.0f + q * (3.0f / 7.0f + q * tail)) + s_low * (s_high + s);
     let square = s_high * s_high;
     let t_high = m_split(3.0f + square + rest);
-    let t_low = rest - m_kept(m_kept(t_high - 3.0f) - square);
-    let u = m_kept(s_high * t_high);
+    let t_low = rest - kept(kept(t_high - 3.0f) - square);
+    let u = kept(s_high * t_high);
     let v = s_low * t_high + t_low * s;
     let p_high = m_split(u + v);
-    let p_low = v - m_kept(p_high - u);
-    let z_high = m_kept(0.9616699f * p_high);
+    let p_low = v - kept(p_high - u);
+    let z_high = kept(0.9616699f * p_high);
     let z_low = 1.2677205e-4f * p_high + p_low * 0.9617967f;
     let log_high = m_split((z_high + z_low) + n);
-    return array<vec4<f32>, 2>(log_high, z_low - m_kept(m_kept(log_high - n) - z_high));
+    return array<vec4<f32>, 2>(log_high, z_low - kept(kept(log_high - n) - z_high));
 }
 
 // 2 to a power given in two floats, of which the first has few bits.
@@ -116,11 +110,11 @@ fn m_exp2(p_high: vec4<f32>, p_low: vec4<f32>) -> vec4<f32> {
     let k = vec4<i32>(inside + select(vec4<f32>(0.5), vec4<f32>(-0.5), inside < vec4<f32>(0.0)));
     let t = p_high - vec4<f32>(k);
     let t_high = m_split(p_low + t);
-    let u = m_kept(t_high * 0.69311525f);
-    let v = (p_low - m_kept(t_high - t)) * 0.6931472f + t_high * 3.1946184e-5f;
-    let w = m_kept(u + v);
-    let error = v - m_kept(w - u);
-    let power = m_scale(1.0f + m_kept(m_expm1_near_0(w) + (error + error * w)), k);
+    let u = kept(t_high * 0.69311525f);
+    let v = (p_low - kept(t_high - t)) * 0.6931472f + t_high * 3.1946184e-5f;
+    let w = kept(u + v);
+    let error = v - kept(w - u);
+    let power = m_scale(1.0f + kept(m_expm1_near_0(w) + (error + error * w)), k);
     let bounded = select(power, m_bits(0x7f800000u), z >= vec4<f32>(129.0));
     return select(bounded, vec4<f32>(0.0), z <= vec4<f32>(-152.0));
 }
@@ -131,7 +125,7 @@ fn pow_f32(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
     let log = m_log2(select(size, vec4<u32>(0x3f800000u), (size == vec4<u32>(0u)) | (size >= INFINITE)));
     let near = m_within(y, 0x4f800000u); // 2^32
     let y_high = m_split(near);
-    var power = m_exp2(m_kept(y_high * log[0]), (near - y_high) * log[0] + near * log[1]);
+    var power = m_exp2(kept(y_high * log[0]), (near - y_high) * log[0] + near * log[1]);
 
     // The special cases, the strongest last.
     let zero = vec4<u32>(0u);
@@ -198,10 +192,10 @@ fn m_reduce(size: vec4<u32>) -> Turn {
     let middle = vec4<f32>(vec4<i32>(middle_bits)) * 4.547473508864641e-13f;
     let low = vec4<f32>(vec4<i32>(lower & digits)) * 2.168404344971009e-19f;
     let turn = high + middle;
-    let turn_rest = m_kept(m_kept(high - turn) + middle) + low;
+    let turn_rest = kept(kept(high - turn) + middle) + low;
     let t = m_split(turn);
     let r = turn * 1.5707964f;
-    let product_rest = m_kept(m_kept(t * 1.5703125f - r) + (turn - t) * 1.5703125f) + turn * 4.838268e-4f;
+    let product_rest = kept(kept(t * 1.5703125f - r) + (turn - t) * 1.5703125f) + turn * 4.838268e-4f;
     let near = size < vec4<u32>(0x3f490fdbu);
     let rest = select(r, bitcast<vec4<f32>>(size), near);
     let below = select(product_rest + turn_rest * 1.5707964f, vec4<f32>(0.0), near);
@@ -211,14 +205,14 @@ fn m_reduce(size: vec4<u32>) -> Turn {
 fn m_sin_near_0(r: vec4<f32>, low: vec4<f32>) -> vec4<f32> {
     let z = r * r;
     let series = -1.0f / 6.0f + z * (1.0f / 120.0f + z * (-1.0f / 5040.0f + z * (1.0f / 362880.0f)));
-    return r + m_kept(r * z * series + low * (1.0f - 0.5f * z));
+    return r + kept(r * z * series + low * (1.0f - 0.5f * z));
 }
 
 fn m_cos_near_0(r: vec4<f32>, low: vec4<f32>) -> vec4<f32> {
     let z = r * r;
     let series = 1.0f / 24.0f + z * (-1.0f / 720.0f + z * (1.0f / 40320.0f + z * (-1.0f / 3628800.0f)));
-    let head = m_kept(1.0f - 0.5f * z);
-    return head + m_kept(m_kept((1.0f - head) - 0.5f * z) + (z * z * series - r * low));
+    let head = kept(1.0f - 0.5f * z);
+    return head + kept(kept((1.0f - head) - 0.5f * z) + (z * z * series - r * low));
 }
 
 fn m_wave(size: vec4<u32>, quarters: u32, sign: vec4<u32>) -> vec4<f32> {
@@ -238,108 +232,4 @@ fn sin_f32(x: vec4<f32>) -> vec4<f32> {
 // A quarter turn later.
 fn cos_f32(x: vec4<f32>) -> vec4<f32> {
     return m_wave(m_size(x), 1u, vec4<u32>(0u));
-}
-
-// A magnitude as a whole mantissa of 24 bits and the exponent of its last bit.
-fn m_mantissa(size: u32) -> vec2<i32> {
-    if (size >= 0x00800000u) {
-        return vec2<i32>(i32((size & 0x7fffffu) | 0x800000u), i32(size >> 23u));
-    }
-    let shift = countLeadingZeros(size) - 8u;
-    return vec2<i32>(i32(size << shift), 1 - i32(shift));
-}
-
-// The exact remainder of two finite magnitudes, the first not below the second, by long division of eight bits a step.
-fn m_long_division(a: u32, b: u32) -> u32 {
-    let dividend = m_mantissa(a);
-    let divisor = m_mantissa(b);
-    var rest = u32(dividend.x) % u32(divisor.x);
-    var left = dividend.y - divisor.y;
-    for (var step = 0; step < 36 && left > 0; step++) {
-        let bits = u32(min(left, 8));
-        rest = (rest << bits) % u32(divisor.x);
-        left -= 8;
-    }
-    if (rest == 0u) {
-        return 0u;
-    }
-    let shift = i32(countLeadingZeros(rest)) - 8;
-    let exponent = divisor.y - shift;
-    let normal = ((rest << u32(shift)) & 0x7fffffu) | (u32(max(exponent, 0)) << 23u);
-    let tiny = (rest << u32(shift)) >> u32(clamp(1 - exponent, 0, 31));
-    return select(tiny, normal, exponent > 0);
-}
-
-fn m_fmod(a: u32, b: u32) -> u32 {
-    let x = a & 0x7fffffffu;
-    let y = b & 0x7fffffffu;
-    if (x >= 0x7f800000u || y > 0x7f800000u || y == 0u) {
-        return 0x7fc00000u;
-    }
-    if (x < y) {
-        return a;
-    }
-    return m_long_division(x, y) | (a & 0x80000000u);
-}
-
-// What a truncated division leaves, exactly; the sign of the first.
-fn fmod_f32(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-    let x = bitcast<vec4<u32>>(a);
-    let y = bitcast<vec4<u32>>(b);
-    return bitcast<vec4<f32>>(vec4<u32>(m_fmod(x.x, y.x), m_fmod(x.y, y.y), m_fmod(x.z, y.z), m_fmod(x.w, y.w)));
-}
-
-// Whether a remainder lies on the other side of zero than the divisor.
-fn m_is_beyond(rest: vec4<f32>, b: vec4<f32>) -> vec4<bool> {
-    return (m_size(rest) != vec4<u32>(0u)) & (m_is_negative(rest) != m_is_negative(b));
-}
-
-// Divisors so small that a device may lose what is left, or the divisor: below 2^-100.
-fn m_is_small(b: vec4<f32>) -> vec4<bool> {
-    return m_size(b) < vec4<u32>(0x0d800000u);
-}
-
-// x 2^24 by integers alone, which lose no denormals; at most the greatest number.
-fn m_raised(x: vec4<f32>) -> vec4<f32> {
-    let size = m_size(x);
-    let normal = min(size + vec4<u32>(24u << 23u), vec4<u32>(0x7f7fffffu));
-    let raised = select(normal, m_normal(size), size < vec4<u32>(0x00800000u));
-    let found = select(raised, vec4<u32>(0u), size == vec4<u32>(0u));
-    return bitcast<vec4<f32>>(found | (bitcast<vec4<u32>>(x) & SIGN));
-}
-
-// x 2^-24 of a whole multiple of the least raised number.
-fn m_lowered(x: vec4<f32>) -> vec4<f32> {
-    let size = m_size(x);
-    let exponent = size >> vec4<u32>(23u);
-    let shift = vec4<u32>(25u) - min(exponent, vec4<u32>(25u));
-    let tiny = ((size & vec4<u32>(0x7fffffu)) | vec4<u32>(0x800000u)) >> shift;
-    let found = select(size - vec4<u32>(24u << 23u), tiny, exponent < vec4<u32>(25u));
-    return bitcast<vec4<f32>>(found | (bitcast<vec4<u32>>(x) & SIGN));
-}
-
-fn rem_f32(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-    let rest = fmod_f32(a, b);
-    let sum = select(rest + b, m_lowered(m_raised(rest) + m_raised(b)), m_is_small(b));
-    let moved = select(rest, sum, m_is_beyond(rest, b));
-    let zero = bitcast<vec4<f32>>(bitcast<vec4<u32>>(b) & SIGN);
-    let found = select(moved, zero, m_size(rest) == vec4<u32>(0u));
-    return select(found, m_bits(0x7fc00000u), is_nan_f32(rest));
-}
-
-// From the exact remainder, so that a rounded quotient never reaches the next whole number.
-fn floor_div_f32(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-    let rest = fmod_f32(a, b);
-    let sign = (bitcast<vec4<u32>>(a) ^ bitcast<vec4<u32>>(b)) & SIGN;
-    let above = select(a - rest, m_raised(a) - m_raised(rest), m_is_small(b));
-    let below = select(b, m_raised(b), m_is_small(b));
-    // A device need not divide by what exceeds 2^126.
-    let scale = select(vec4<f32>(1.0), vec4<f32>(0.0009765625), m_size(b) > vec4<u32>(0x7e000000u));
-    let exact = (above * scale) / (below * scale) - select(vec4<f32>(0.0), vec4<f32>(1.0), m_is_beyond(rest, b));
-    var down = floor(exact);
-    down = select(down, down + 1.0f, exact - down > vec4<f32>(0.5));
-    down = select(down, bitcast<vec4<f32>>(sign), m_size(exact) == vec4<u32>(0u));
-    down = select(down, m_bits(0x7fc00000u), is_nan_f32(rest));
-    let quotient = select(bitcast<vec4<f32>>(sign | INFINITE), m_bits(0x7fc00000u), is_nan_f32(a) | (m_size(a) == vec4<u32>(0u)));
-    return select(down, quotient, m_size(b) == vec4<u32>(0u));
 }

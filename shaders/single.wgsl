@@ -1,11 +1,7 @@
-// Sums of floats in f32, each addition as it stands: no compiler sees through `kept`, for `p.grid.w` is zero.
+// Sums of floats in f32, each addition as it stands: no compiler sees through `kept`.
 
 struct Made {
     sum: vec4<f32>,
-}
-
-fn kept(v: vec4<f32>) -> vec4<f32> {
-    return bitcast<vec4<f32>>(bitcast<vec4<u32>>(v) | vec4<u32>(p.grid.w));
 }
 
 fn start() -> Made {

@@ -60,8 +60,8 @@ struct Texts {
 }
 
 /// What a device without and with 16-bit integers speaks.
-const PACKED: Dialect = Dialect { native_16: false };
-const NATIVE: Dialect = Dialect { native_16: true };
+const PACKED: Dialect = Dialect { native_16: false, sloppy: false };
+const NATIVE: Dialect = Dialect { native_16: true, sloppy: false };
 
 impl Texts {
     fn add(&mut self, packed: Vec<String>, native: Vec<String>) {

@@ -44,6 +44,14 @@ pub enum Un {
     IsNan,
 }
 
+impl Un {
+    /// Whether floats give the same bits on every device: signs, whole numbers and roots are made of bits.
+    #[must_use]
+    pub fn is_exact_of_floats(self) -> bool {
+        !matches!(self, Un::Exp | Un::Log | Un::Sin | Un::Cos)
+    }
+}
+
 /// Functions of two numbers. Integers saturate, but for `Wrap…`, which keep the low bits of a lane; `FloorDiv` and `Rem` are
 /// NumPy's, 0 where an integer divides by 0. `Shl` and `Shr` by a number of bits that the lane has not leave no bit but the sign's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -79,6 +87,13 @@ impl Bin {
     #[must_use]
     pub fn compares(self) -> bool {
         matches!(self, Bin::Eq | Bin::Ne | Bin::Lt | Bin::Le | Bin::Gt | Bin::Ge)
+    }
+
+    /// Whether floats give the same bits on every device: order, quotients and remainders are made of bits. A device adds and
+    /// multiplies by itself, and may flush denormals.
+    #[must_use]
+    pub fn is_exact_of_floats(self) -> bool {
+        self.compares() || matches!(self, Bin::Min | Bin::Max | Bin::Div | Bin::FloorDiv | Bin::Rem)
     }
 }
 

@@ -5,7 +5,7 @@ use super::program::{FoldEnd, Program, Step};
 use super::{Machine, Output};
 use crate::dtype::{Dtype, Lane};
 use crate::error::bytes_text;
-use crate::expr::{Bin, StepOp, Tape, Un};
+use crate::expr::{StepOp, Tape};
 use crate::graph::{BlockFold, LineTaps, Stage};
 
 /// Below this many bytes of inputs and results no GPU is opened: opening it costs more than the work.
@@ -175,13 +175,13 @@ pub(super) fn is_exact(program: &Program, step: &Step) -> bool {
     }
 }
 
-/// Rounding, and what a device may do to denormals and the signs of zeros, is the float arithmetic's alone.
+/// Rounding, and what a device may do to denormals and the signs of zeros, is for sums, products and functions of floats alone.
 fn is_exact_step(step: &crate::expr::Step) -> bool {
     let float = matches!(step.lane, Lane::F32 | Lane::F64);
     match step.op {
         StepOp::Load { .. } | StepOp::Select => true,
-        StepOp::Un(un) => !float || matches!(un, Un::Neg | Un::Abs | Un::IsNan | Un::Not),
-        StepOp::Bin(bin) => !float || bin.compares() || matches!(bin, Bin::Min | Bin::Max),
-        StepOp::Cast(dtype) => !float && !dtype.is_float() || dtype == Dtype::Bool || dtype == Dtype::F16 && float,
+        StepOp::Un(un) => !float || un.is_exact_of_floats(),
+        StepOp::Bin(bin) => !float || bin.is_exact_of_floats(),
+        StepOp::Cast(dtype) => !dtype.is_float() || dtype == Dtype::F16 && float,
     }
 }

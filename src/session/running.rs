@@ -29,7 +29,7 @@ fn of_fold(pass: &Pass, number: usize) -> Vec<String> {
 fn kernel(pass: &Pass, number: usize, is_fold: bool) -> Vec<String> {
     use crate::device::gpu::emit::{Dialect, Piece, kernel};
     let piece = if is_fold { Piece::Fold(number) } else { Piece::Step(number) };
-    match kernel(&pass.program, piece, Dialect { native_16: false }) {
+    match kernel(&pass.program, piece, Dialect::default()) {
         Ok(kernel) => {
             std::iter::once("on the GPU:".to_owned()).chain(kernel.text.lines().map(|line| format!("  {line}"))).collect()
         }

@@ -10,6 +10,10 @@
 
 // lanes.wgsl
 
+// near.wgsl
+
+// exact.wgsl
+
 fn load_0(e: u32) -> vec4<i32> {
     let at = e >> 1u;
     var a = data_0[at];
@@ -44,7 +48,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
     let s1 = load_1(at_1);
     let s2 = vec4<f32>(s0);
     let s3 = vec4<f32>(s1);
-    let s4 = (s2 / s3);
+    let s4 = div_f32(s2, s3);
     return s4;
 }
 // map.wgsl

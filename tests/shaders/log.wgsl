@@ -9,6 +9,8 @@
 
 // lanes.wgsl
 
+// near.wgsl
+
 // math.wgsl
 
 fn load_0(e: u32) -> vec4<i32> {

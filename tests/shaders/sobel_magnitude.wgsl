@@ -177,6 +177,10 @@ fn value_0(e: u32) -> f32 {
 
 // lanes.wgsl
 
+// near.wgsl
+
+// exact.wgsl
+
 fn load_0(e: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -205,7 +209,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
     let s5 = load_2(at_2);
     let s6 = (s5 * s5);
     let s7 = (s4 + s6);
-    let s8 = sqrt(s7);
+    let s8 = sqrt_f32(s7);
     return s8;
 }
 // map.wgsl

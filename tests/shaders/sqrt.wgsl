@@ -9,6 +9,10 @@
 
 // lanes.wgsl
 
+// near.wgsl
+
+// exact.wgsl
+
 fn load_0(e: u32) -> vec4<i32> {
     let at = e >> 1u;
     var a = data_0[at];
@@ -30,7 +34,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<f32> {
     let at_0 = row_of(p.reads[0], y, outer) + x;
     let s0 = load_0(at_0);
     let s1 = vec4<f32>(s0);
-    let s2 = sqrt(s1);
+    let s2 = sqrt_f32(s1);
     return s2;
 }
 // map.wgsl

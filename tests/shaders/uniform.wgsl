@@ -110,6 +110,10 @@ fn value_0(e: u32) -> i32 {
 
 // lanes.wgsl
 
+// near.wgsl
+
+// exact.wgsl
+
 fn load_0(e: u32) -> vec4<i32> {
     return bitcast<vec4<i32>>(vec4<u32>(data_0[e], data_0[e + 1u], data_0[e + 2u], data_0[e + 3u]));
 }
@@ -123,7 +127,7 @@ fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     let at_0 = row_of(p.reads[0], y, outer) + x;
     let s0 = load_0(at_0);
     let s1 = vec4<f32>(s0);
-    let s2 = (s1 / bitcast<vec4<f32>>(vec4<u32>(1104674816u)));
+    let s2 = div_f32(s1, bitcast<vec4<f32>>(vec4<u32>(1104674816u)));
     let s3 = clamp(i32_of_f32(s2), vec4<i32>(0), vec4<i32>(65535));
     return s3;
 }

@@ -7,6 +7,8 @@ pub mod line;
 mod tape;
 mod ways;
 
+#[cfg(feature = "gpu")]
+pub(super) use lanes::Number;
 pub use ways::way;
 
 use super::{Device, Host, InputData, Launched, Partial};

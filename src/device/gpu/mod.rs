@@ -28,6 +28,7 @@ mod words;
 
 pub use faults::Faults;
 pub use open::{Adapter, available, instances, report};
+pub use probe::Numerics;
 
 use super::cpu::{Cpu, moved};
 use super::{Device, Host, InputData, Launched, Partial, Preparation, Timed};
@@ -124,6 +125,14 @@ pub struct Gpu {
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
     kernels: Kernels,
+}
+
+/// What a device's start-up probe found of its numbers.
+///
+/// # Errors
+/// No such adapter, a driver that refuses.
+pub fn numerics(name: &str) -> Result<Numerics> {
+    open::open(&Wish { name: name.to_owned(), ..Wish::default() }, 0).map(|opened| opened.numerics)
 }
 
 /// What a block made: a tile for each sink, partial states.

@@ -247,13 +247,13 @@ fn opened(adapter: &wgpu::Adapter, checked: bool, cache: Option<&dyn Cache>) -> 
     let told = health.clone();
     device.set_device_lost_callback(move |reason, message| told.tell(format!("device lost ({reason:?}): {message}")));
     let pipelines = Pipelines::new(checked, kept(&device, &info, cache));
-    let numerics = probe::numerics(&device, &queue, &pipelines)?;
+    let dialect = Dialect { native_16, sloppy: is_set("STACKMILL_GPU_NUMBERS", "sloppy") };
+    let numerics = probe::numerics(&device, &queue, &pipelines, dialect)?;
     let transfer = if is_shared && is_read_at_speed(&device)? { Transfer::Unified } else { Transfer::Ring };
     let limits = adapter.limits();
     let number = DEVICES.fetch_add(1, Ordering::Relaxed);
     let ticks = ticks(features, &queue);
     let (queue, pace) = (Mutex::new(queue), Mutex::default());
-    let dialect = Dialect { native_16 };
     Ok(Opened { number, device, queue, info, limits, transfer, dialect, ticks, pace, pipelines, health, numerics })
 }
 

@@ -1,17 +1,20 @@
-//! A start-up probe of a device's numbers: whether NaN survives arithmetic, how it rounds, what it does to denormals.
-//! It does not know programs; a device that loses NaN gets no float stage.
+//! A start-up probe of a device's numbers: whether NaN survives arithmetic, how it rounds and divides, what it does to denormals;
+//! and whether what is made by integers is right. It does not know programs; a device that loses NaN gets no float stage, one
+//! whose integers are wrong is not used.
 
-use super::emit::Kernel;
+use super::emit::{self, Dialect, Kernel};
 use super::pipeline::{Pipelines, bound};
+use crate::device::cpu::Number;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wgpu::BufferUsages as U;
 
-const PROBE: &str = include_str!("../../../shaders/probe.wgsl");
-/// Results of a pair.
-const OPERATIONS: usize = 5;
+/// What is computed of a pair: by the device's own arithmetic, then by integers.
+const OPERATIONS: [&str; 9] = ["a + b", "a * b", "a / b", "root a", "round a", "a / b", "root a", "a // b", "a % b"];
+/// The first of those that are made by integers.
+const EXACT: usize = 5;
 
 /// What the probe found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +25,12 @@ pub struct Numerics {
     pub rounds: bool,
     /// Denormals are not flushed to zero.
     pub keeps_denormals: bool,
-    /// Quotients and roots are the CPU's bits too.
+    /// The device's own quotients and roots are the CPU's bits too; ops do not depend on it.
     pub divides: bool,
+    /// The most units of the last place that they were off, for divisors up to 2^126.
+    pub ulps: u32,
+    /// What ops make of them by integers is the CPU's bits, as it must be.
+    pub corrects: bool,
 }
 
 impl fmt::Display for Numerics {
@@ -31,63 +38,123 @@ impl fmt::Display for Numerics {
         let word = |on: bool, yes: &'static str, no: &'static str| if on { yes } else { no };
         let nan = word(self.keeps_nan, "keeps NaN", "loses NaN (float stages run on the CPU)");
         let rounds = word(self.rounds, "rounds as the CPU", "rounds otherwise than the CPU");
-        let divides = word(self.divides, "divides exactly", "divides within some ulps");
-        let denormals = word(self.keeps_denormals, "keeps denormals", "flushes denormals");
-        write!(f, "{nan}, {rounds}, {divides}, {denormals}")
+        let divides = match (self.divides, self.ulps) {
+            (true, _) => "divides exactly".to_owned(),
+            (false, ulps) => format!("divides within {ulps} ulp (ops correct it)"),
+        };
+        let denormals =
+            word(self.keeps_denormals, "keeps denormals", "flushes denormals (in float sums, products and functions)");
+        let wrong = word(self.corrects, "", "; COMPUTES WRONGLY with integers");
+        write!(f, "{nan}, {rounds}, {divides}, {denormals}{wrong}")
     }
 }
 
-fn pairs() -> Vec<[f32; 2]> {
-    let special = [
-        0.0,
-        -0.0,
-        1.0,
-        -1.5,
-        2.5,
-        3.5,
-        -0.5,
-        1.0e-40,
-        3.0e38,
-        1.0 / 3.0,
-        16_777_217.0,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        f32::NAN,
-    ];
-    special.iter().flat_map(|a| special.iter().map(move |b| [*a, *b])).collect()
+/// Numbers that are tried two by two: edges of the range, of the whole numbers, of what devices divide by.
+fn special() -> Vec<f32> {
+    let bits =
+        [1, 0x116c2, 0x007f_ffff, 0x0080_0000, 0x0080_0001, 0x3eaa_aaab, 0x3f7f_ffff, 0x3f80_0001, 0x4b80_0001, 0x7e80_0001];
+    let whole = [0.0, 1.0, 2.5, 3.5, 3.0, 7.0, 16_777_215.0, 3.0e38, f32::MAX, f32::INFINITY, f32::NAN];
+    let positive: Vec<f32> = bits.into_iter().map(f32::from_bits).chain(whole).collect();
+    positive.iter().flat_map(|v| [*v, -*v]).collect()
 }
 
-fn exact([a, b]: [f32; 2]) -> [f32; OPERATIONS] {
-    [a + b, a * b, a / b, a.sqrt(), a.round_ties_even()]
+/// Pairs whose quotient lies as near to the middle between two floats as any, by one unit in its divisor's place: for an odd
+/// divisor n, m = ±1 / 2^k modulo n.
+fn near_ties(k: u32) -> impl Iterator<Item = [f32; 2]> {
+    let halved = |m: u32, n: u32| if m.is_multiple_of(2) { m / 2 } else { (m + n) / 2 };
+    let divisors = (0..48u32).map(|j| 0x80_0001 | (j.wrapping_mul(0x9e37_79b1) >> 9));
+    divisors.flat_map(move |n| [1, n - 1].map(|unit| [(0..k).fold(unit, |m, _| halved(m, n)) as f32, n as f32]))
+}
+
+/// Numbers whose root lies as near to the middle between two floats: odd roots s of 25 bits with s² = c modulo 2^k for a small c,
+/// found bit by bit.
+fn near_tied_roots(k: u32) -> impl Iterator<Item = f32> {
+    let root = move |c: u64| (3..k).fold(1u64, |s, i| if (s * s).wrapping_sub(c) >> i & 1 == 1 { s + (1 << (i - 1)) } else { s });
+    let residues = (0..8u64).flat_map(move |j| [8 * j + 1, (1 << k) - 8 * j - 7]);
+    let all = residues.flat_map(move |c| [root(c), root(c) + (1 << (k - 1))].map(|s| s % (1 << k)));
+    let all = all.flat_map(move |s| [s, (1 << k) - s]).filter(|s| s >> 24 == 1);
+    let mantissas = all.map(move |s| (s * s + (1u64 << (k - 1))) >> k).filter(|m| m >> 23 == 1);
+    // The exponent of a mantissa as it stands is even.
+    mantissas.map(move |m| if k == 25 { 2.0 * m as f32 } else { m as f32 })
+}
+
+fn pairs() -> Vec<[f32; 2]> {
+    let special = special();
+    let squared = special.iter().flat_map(|a| special.iter().map(move |b| [*a, *b]));
+    let roots = [25, 26].into_iter().flat_map(|k| near_tied_roots(k).map(|v| [v, 3.0]));
+    squared.chain([25, 26].into_iter().flat_map(near_ties)).chain(roots).collect()
+}
+
+fn wanted([a, b]: [f32; 2]) -> [f32; OPERATIONS.len()] {
+    let (floor, rest) = (Number::floor_div(a, b), Number::rem(a, b));
+    [a + b, a * b, a / b, a.sqrt(), a.round_ties_even(), a / b, a.sqrt(), floor, rest]
+}
+
+/// Steps from one float to another of the same sign.
+fn ulps(a: f32, b: f32) -> u32 {
+    a.to_bits().abs_diff(b.to_bits())
+}
+
+/// Whether a device is used whatever the probe finds.
+fn is_trusted() -> bool {
+    std::env::var_os("STACKMILL_GPU_NUMBERS").is_some_and(|v| v == "trusted")
+}
+
+impl Numerics {
+    /// Notes that operation `k` of a pair gave something else than the CPU.
+    fn note(&mut self, pair: [f32; 2], k: usize, want: f32, got: f32) -> Result<()> {
+        let read = if matches!(k, 3 | 4) { &pair[..1] } else { &pair[..] };
+        let tiny = want.is_subnormal() || read.iter().any(|v| v.is_subnormal());
+        match k {
+            EXACT.. if is_trusted() => self.corrects = false,
+            EXACT.. => {
+                let ([a, b], name) = (pair, OPERATIONS[k]);
+                let what = format!("the device computes wrongly: {name} is {got:e} for a = {a:e}, b = {b:e}, must be {want:e}");
+                return Err(
+                    Error::machine(what).hint("--device cpu does without it; STACKMILL_GPU_NUMBERS=trusted uses it all the same")
+                );
+            }
+            _ if tiny && !read.iter().any(|v| v.is_nan()) => self.keeps_denormals = false,
+            _ if want.is_nan() || got.is_nan() => self.keeps_nan = false,
+            2 | 3 => {
+                self.divides = false;
+                if k == 3 || pair[1].abs() <= 2f32.powi(126) {
+                    self.ulps = Ord::max(self.ulps, ulps(want, got));
+                }
+            }
+            _ => self.rounds = false,
+        }
+        Ok(())
+    }
 }
 
 /// Runs the probe.
 ///
 /// # Errors
-/// A device that does not compile or run it.
-pub fn numerics(device: &wgpu::Device, queue: &wgpu::Queue, pipelines: &Pipelines) -> Result<Numerics> {
+/// A device that does not compile or run it, or whose integers are wrong.
+pub fn numerics(device: &wgpu::Device, queue: &wgpu::Queue, pipelines: &Pipelines, dialect: Dialect) -> Result<Numerics> {
     let pairs = pairs();
-    let found = run(device, queue, pipelines, &pairs)?;
-    let mut numerics = Numerics { keeps_nan: true, rounds: true, keeps_denormals: true, divides: true };
-    for (pair, made) in pairs.iter().zip(found.chunks_exact(OPERATIONS)) {
-        for (k, (want, bits)) in exact(*pair).iter().zip(made).enumerate() {
+    let found = run(device, queue, pipelines, &emit::probe(dialect), &pairs)?;
+    let mut numerics = Numerics { keeps_nan: true, rounds: true, keeps_denormals: true, divides: true, ulps: 0, corrects: true };
+    for (pair, made) in pairs.iter().zip(found.chunks_exact(OPERATIONS.len())) {
+        for (k, (want, bits)) in wanted(*pair).into_iter().zip(made).enumerate() {
             let got = f32::from_bits(*bits);
-            let tiny = |v: f32| v.is_subnormal();
-            let same = want.to_bits() == *bits || want.is_nan() && got.is_nan();
-            match () {
-                () if same => {}
-                () if want.is_nan() || got.is_nan() => numerics.keeps_nan = false,
-                () if tiny(*want) || pair.iter().any(|v| tiny(*v)) => numerics.keeps_denormals = false,
-                () if k == 2 || k == 3 => numerics.divides = false,
-                () => numerics.rounds = false,
+            if want.to_bits() != *bits && !(want.is_nan() && got.is_nan()) {
+                numerics.note(*pair, k, want, got)?;
             }
         }
     }
     Ok(numerics)
 }
 
-fn run(device: &wgpu::Device, queue: &wgpu::Queue, pipelines: &Pipelines, pairs: &[[f32; 2]]) -> Result<Vec<u32>> {
-    let pipeline = pipelines.get(device, &Kernel { text: PROBE.to_owned(), inputs: 0 })?;
+fn run(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    pipelines: &Pipelines,
+    kernel: &Kernel,
+    pairs: &[[f32; 2]],
+) -> Result<Vec<u32>> {
+    let pipeline = pipelines.get(device, kernel)?;
     let buffer = |usage: U, bytes: usize, mapped: bool| {
         device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes as u64, usage, mapped_at_creation: mapped })
     };
@@ -100,7 +167,7 @@ fn run(device: &wgpu::Device, queue: &wgpu::Queue, pipelines: &Pipelines, pairs:
         Ok(made)
     };
     let words: Vec<u32> = pairs.iter().flatten().map(|v| v.to_bits()).collect();
-    let (count, bytes) = (pairs.len(), 4 * OPERATIONS * pairs.len());
+    let (count, bytes) = (pairs.len(), 4 * OPERATIONS.len() * pairs.len());
     let parameters = filled(U::UNIFORM, &[u32::try_from(count).unwrap_or(0), 0, 0, 0])?;
     let (table, result) = (filled(U::STORAGE, &words)?, buffer(U::STORAGE | U::COPY_SRC, bytes, false));
     let back = buffer(U::COPY_DST | U::MAP_READ, bytes, false);

@@ -10,6 +10,8 @@ use std::fmt::Write;
 pub struct Dialect {
     /// 16-bit integers, in storage too.
     pub native_16: bool,
+    /// Float arithmetic made as bad as Vulkan allows, for tests: `sloppy.wgsl`.
+    pub sloppy: bool,
 }
 
 /// The dtype that moves elements of a size without looking at them.

@@ -3,7 +3,7 @@
 
 use super::access::{Bindings, Dialect};
 use super::window::{key_dtype, keyed};
-use super::{Kernel, LANES, assembled, framed, lane_type};
+use super::{Kernel, LANES, assembled, framed, lane_type, near};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::graph::BlockFold;
@@ -28,7 +28,7 @@ pub fn kernel(program: &Program, number: usize, dialect: Dialect) -> Result<Kern
     };
     let bound = Bindings { reads: vec![stored], result: Dtype::U32, dialect };
     let made = match kind {
-        BlockFold::SingleSum => bound.load(0) + SINGLE,
+        BlockFold::SingleSum => [near(dialect), &bound.load(0), SINGLE].join("\n"),
         BlockFold::WholeSum { squares } => whole(squares, &bound),
         BlockFold::Extreme { greatest } => first(dtype, greatest, false, &bound),
         BlockFold::Place { greatest } => first(dtype, greatest, true, &bound),

@@ -2,7 +2,7 @@
 //! It does not know where its inputs lie; `load_k` does.
 
 use super::access::Bindings;
-use super::{Kernel, LANES, MAP, MATH, assembled, lane_type};
+use super::{Dialect, EXACT, Kernel, LANES, MAP, MATH, assembled, lane_type, near};
 use crate::dtype::{Dtype, Lane};
 use crate::error::{Error, Result};
 use crate::expr::{Bin, Formula, Offset, Operand, Step, StepOp, Tape, Un};
@@ -27,16 +27,25 @@ pub fn kernel(formula: &Formula, tape: &Tape, bound: &Bindings, repeated: &[bool
     let befores: Vec<Offset> = (0..count).map(|k| before(formula, k)).collect();
     let mut latest = vec![usize::MAX; tape.registers];
     for (number, step) in tape.steps.iter().enumerate() {
-        let value = value_of(step, &latest, &befores, rank)?;
+        let value = value_of(step, &latest, &befores, rank, bound.dialect)?;
         let _ = writeln!(text, "    let s{number} = {value};");
         if let Some(place) = latest.get_mut(usize::from(step.out)) {
             *place = number;
         }
     }
     let _ = writeln!(text, "    return {};\n}}", operand(tape.root, tape.dtype.lane(), &latest));
-    let math = tape.steps.iter().any(|s| s.lane == Lane::F32 && needs_math(s.op));
-    let libraries: &[&str] = if math { &[LANES, MATH] } else { &[LANES] };
-    Ok(assembled(bound, libraries, &(text + MAP)))
+    Ok(assembled(bound, &libraries(tape, bound.dialect), &(text + MAP)))
+}
+
+/// What the text of a tape calls.
+fn libraries(tape: &Tape, dialect: Dialect) -> Vec<&'static str> {
+    let needs = |what: fn(StepOp) -> bool| tape.steps.iter().any(|s| s.lane == Lane::F32 && what(s.op));
+    let (exact, math) = (needs(needs_exact), needs(needs_math));
+    let mut all = vec![LANES];
+    all.extend((exact || math || dialect.sloppy).then(|| near(dialect)));
+    all.extend(exact.then_some(EXACT));
+    all.extend(math.then_some(MATH));
+    all
 }
 
 fn before(formula: &Formula, k: usize) -> Offset {
@@ -47,7 +56,15 @@ fn before(formula: &Formula, k: usize) -> Offset {
 fn needs_math(op: StepOp) -> bool {
     match op {
         StepOp::Un(un) => matches!(un, Un::Exp | Un::Log | Un::Sin | Un::Cos),
-        StepOp::Bin(bin) => matches!(bin, Bin::Pow | Bin::Rem | Bin::FloorDiv),
+        StepOp::Bin(bin) => bin == Bin::Pow,
+        _ => false,
+    }
+}
+
+fn needs_exact(op: StepOp) -> bool {
+    match op {
+        StepOp::Un(un) => matches!(un, Un::Sqrt | Un::Floor | Un::Ceil),
+        StepOp::Bin(bin) => matches!(bin, Bin::Div | Bin::Rem | Bin::FloorDiv),
         _ => false,
     }
 }
@@ -67,20 +84,22 @@ fn constant(bits: u64, lane: Lane) -> String {
         Lane::Bool => format!("vec4<u32>({}u)", u32::from(a != 0)),
         Lane::U32 | Lane::U64 => format!("vec4<u32>({word}u)"),
         Lane::I32 | Lane::I64 => format!("bitcast<vec4<i32>>(vec4<u32>({word}u))"),
-        // Only a number that is no constant expression may be infinite or NaN: `p.grid.w` is zero.
-        Lane::F32 | Lane::F64 if !f32::from_bits(word).is_finite() => {
+        // Only a number that is no constant expression may be infinite or NaN, and a compiler may flush a denormal one: `p.grid.w`
+        // is zero.
+        Lane::F32 | Lane::F64 if !f32::from_bits(word).is_finite() || f32::from_bits(word).is_subnormal() => {
             format!("bitcast<vec4<f32>>(vec4<u32>({word}u | p.grid.w))")
         }
         Lane::F32 | Lane::F64 => format!("bitcast<vec4<f32>>(vec4<u32>({word}u))"),
     }
 }
 
-fn value_of(step: &Step, latest: &[usize], befores: &[Offset], rank: usize) -> Result<String> {
+fn value_of(step: &Step, latest: &[usize], befores: &[Offset], rank: usize, dialect: Dialect) -> Result<String> {
     let arg = |k: usize, lane: Lane| operand(step.args[k], lane, latest);
     let (a, b) = (arg(0, step.lane), arg(1, step.lane));
     Ok(match step.op {
         StepOp::Load { input, at, .. } => load(usize::from(input), &at, befores, rank)?,
         StepOp::Un(un) => un_of(un, step.lane, &a),
+        StepOp::Bin(bin) if dialect.sloppy && step.lane == Lane::F32 => sloppy(bin, &a, &b),
         StepOp::Bin(bin) => bin_of(bin, step.lane, &a, &b),
         StepOp::Select => format!("select({}, {b}, {} != vec4<u32>(0u))", arg(2, step.lane), arg(0, Lane::Bool)),
         StepOp::Cast(dtype) => cast(step.lane, dtype, &a),
@@ -126,14 +145,14 @@ fn un_of(un: Un, lane: Lane, a: &str) -> String {
         Un::IsNan if float => format!("truth(is_nan_f32({a}))"),
         Un::IsNan => "vec4<u32>(0u)".to_owned(),
         _ if !float => a.to_owned(),
-        Un::Sqrt => format!("sqrt({a})"),
+        Un::Sqrt => format!("sqrt_f32({a})"),
         Un::Exp => format!("exp_f32({a})"),
         Un::Log => format!("log_f32({a})"),
         Un::Sin => format!("sin_f32({a})"),
         Un::Cos => format!("cos_f32({a})"),
-        Un::Floor => format!("floor({a})"),
-        Un::Ceil => format!("ceil({a})"),
-        Un::Rint => format!("round({a})"),
+        Un::Floor => format!("floor_f32({a})"),
+        Un::Ceil => format!("ceil_f32({a})"),
+        Un::Rint => format!("rint_f32({a})"),
     }
 }
 
@@ -146,7 +165,7 @@ fn bin_of(bin: Bin, lane: Lane, a: &str, b: &str) -> String {
         Bin::Add if float => format!("({a} + {b})"),
         Bin::Sub if float => format!("({a} - {b})"),
         Bin::Mul if float => format!("({a} * {b})"),
-        Bin::Div if float => format!("({a} / {b})"),
+        Bin::Div if float => format!("div_f32({a}, {b})"),
         Bin::Add => format!("add_{name}({a}, {b})"),
         Bin::Sub => format!("sub_{name}({a}, {b})"),
         Bin::Mul => format!("mul_{name}({a}, {b})"),
@@ -164,6 +183,16 @@ fn bin_of(bin: Bin, lane: Lane, a: &str, b: &str) -> String {
         Bin::Or => format!("({a} | {b})"),
         Bin::Xor => format!("({a} ^ {b})"),
         _ => format!("truth({})", compared(bin, float, a, b)),
+    }
+}
+
+/// Sums and products of a device that flushes denormals.
+fn sloppy(bin: Bin, a: &str, b: &str) -> String {
+    match bin {
+        Bin::Add | Bin::WrapAdd => format!("near_sum({a}, {b})"),
+        Bin::Sub | Bin::WrapSub => format!("near_sum({a}, neg_f32({b}))"),
+        Bin::Mul | Bin::WrapMul => format!("near_product({a}, {b})"),
+        _ => bin_of(bin, Lane::F32, a, b),
     }
 }
 

@@ -17,9 +17,13 @@ pub use window::{pairing, rows_at_once};
 const FRAME: &str = include_str!("../../../../shaders/frame.wgsl");
 const WALK: &str = include_str!("../../../../shaders/walk.wgsl");
 const LANES: &str = include_str!("../../../../shaders/lanes.wgsl");
+const NEAR: &str = include_str!("../../../../shaders/near.wgsl");
+const SLOPPY: &str = include_str!("../../../../shaders/sloppy.wgsl");
+const EXACT: &str = include_str!("../../../../shaders/exact.wgsl");
 const MATH: &str = include_str!("../../../../shaders/math.wgsl");
 const MAP: &str = include_str!("../../../../shaders/map.wgsl");
 const PAD: &str = include_str!("../../../../shaders/pad.wgsl");
+const PROBE: &str = include_str!("../../../../shaders/probe.wgsl");
 
 /// One kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +109,18 @@ fn lane_type(lane: Lane) -> &'static str {
         Lane::F32 | Lane::F64 => "vec4<f32>",
         Lane::Bool | Lane::U32 | Lane::U64 => "vec4<u32>",
     }
+}
+
+/// What a device's own float instructions give.
+fn near(dialect: Dialect) -> &'static str {
+    if dialect.sloppy { SLOPPY } else { NEAR }
+}
+
+/// The start-up probe of a device's numbers.
+#[must_use]
+pub fn probe(dialect: Dialect) -> Kernel {
+    let head = "struct Parameters {\n    grid: vec4<u32>,\n}\n\n@group(0) @binding(0) var<uniform> p: Parameters;\n";
+    Kernel { text: [head, LANES, near(dialect), EXACT, PROBE].join("\n"), inputs: 0 }
 }
 
 /// A kernel that walks its result quad by quad, with the libraries that it calls.
