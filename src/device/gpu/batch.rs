@@ -55,6 +55,7 @@ fn play<'a>(
         timings.end(timing, pass.sweep.number_at(&on.plan.block.start))?;
     }
     on.pass_a_step();
+    let _emptying = on.gpu.spent.emptying();
     for (buffer, pooled) in &recording.read {
         let compact = read_back(&on.plan.buffers[*buffer], pooled)?;
         match folded_in(acts, *buffer) {

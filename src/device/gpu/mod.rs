@@ -10,6 +10,7 @@ pub mod emit;
 mod faults;
 mod folds;
 mod lock;
+pub mod measure;
 mod memory;
 mod on_device;
 mod open;
@@ -18,6 +19,7 @@ mod pipeline;
 mod probe;
 mod seats;
 mod slots;
+mod spent;
 mod submit;
 mod timing;
 mod told;
@@ -96,6 +98,7 @@ pub struct Gpu {
     halvings: AtomicUsize,
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
+    spent: spent::Spent,
     kernels: Mutex<HashMap<(usize, emit::Piece, Dialect), Arc<emit::Kernel>>>,
 }
 
@@ -125,6 +128,7 @@ impl Gpu {
             halvings: AtomicUsize::new(0),
             submissions: AtomicUsize::new(0),
             notices: Mutex::default(),
+            spent: spent::Spent::default(),
             kernels: Mutex::default(),
         };
         if has_no_clock {
@@ -161,6 +165,12 @@ impl Gpu {
     #[must_use]
     pub fn submissions(&self) -> usize {
         self.submissions.load(Ordering::Relaxed)
+    }
+
+    /// Seconds in which the device's threads filled it, waited for it and emptied it so far, taken together.
+    #[must_use]
+    pub fn spent_seconds(&self) -> [f64; 3] {
+        self.spent.seconds()
     }
 
     fn submitted(&self, count: usize) {
@@ -339,6 +349,7 @@ impl Device for Gpu {
                 self.run(pass, gpu, piece, inputs, &mut made)?;
             }
         }
+        let _emptying = self.spent.emptying();
         together(pass, tile, made)
     }
 

@@ -244,6 +244,7 @@ fn dispatched(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &O
 
 /// Waits until every mapping is there, or the device is known to be gone.
 pub fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
+    let _waiting = on.gpu.spent.waiting();
     loop {
         let waited = on
             .opened
