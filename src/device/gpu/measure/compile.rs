@@ -63,7 +63,8 @@ impl Bench {
         let (program, dialect) = (&pass.program, self.opened.dialect);
         let mut texts = Vec::new();
         let tile = pass.sweep.region(0);
-        let plan = schedule(program, &gpu.sharing, &crate::grid::Region { shape: tile.shape.zip_with(&gpu.block, usize::min), ..tile })?;
+        let plan =
+            schedule(program, &gpu.sharing, &crate::grid::Region { shape: tile.shape.zip_with(&gpu.block, usize::min), ..tile })?;
         for act in plan.batches.iter().filter_map(|b| if let Batch::Gpu(acts) = b { Some(acts) } else { None }).flatten() {
             let (name, kernel) = match act {
                 Act::Run { step, .. } => (named(&program.steps[*step].origin), kernel(program, Piece::Step(*step), dialect)?),

@@ -37,10 +37,12 @@ impl Bench {
         let shared = self.opened.transfer == Transfer::Unified || self.opened.is_software();
         let available = crate::os::available_bytes().unwrap_or(u64::MAX);
         if shared && 2 * bytes > available / 2 {
-            let what = format!("two buffers of {} are more than half of the {} that are free", bytes_text(bytes), bytes_text(available));
+            let what =
+                format!("two buffers of {} are more than half of the {} that are free", bytes_text(bytes), bytes_text(available));
             return Err(Error::machine(what));
         }
-        let (from, to) = (self.buffer(bytes, U::COPY_SRC | U::COPY_DST, false)?, self.buffer(bytes, U::COPY_SRC | U::COPY_DST, false)?);
+        let (from, to) =
+            (self.buffer(bytes, U::COPY_SRC | U::COPY_DST, false)?, self.buffer(bytes, U::COPY_SRC | U::COPY_DST, false)?);
         let seed = self.fill(&from, &to, bytes)?;
         let again = |copies: usize| {
             self.seconds(&|encoder| (0..copies).for_each(|_| encoder.copy_buffer_to_buffer(&from, 0, &to, 0, bytes)))

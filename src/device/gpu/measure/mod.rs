@@ -86,7 +86,10 @@ impl Bench {
     }
 
     fn health(&self) -> Result<()> {
-        self.opened.health.trouble().map_or(Ok(()), |trouble| Err(Error::machine(format!("{}: {trouble}", self.opened.info.name))))
+        self.opened
+            .health
+            .trouble()
+            .map_or(Ok(()), |trouble| Err(Error::machine(format!("{}: {trouble}", self.opened.info.name))))
     }
 
     /// Waits until the device is done and all is mapped.
@@ -135,7 +138,8 @@ impl Bench {
         };
         let description = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count: 2 };
         let set = self.opened.device.create_query_set(&description);
-        let (gathered, back) = (self.buffer(16, U::QUERY_RESOLVE | U::COPY_SRC, false)?, self.buffer(16, U::COPY_DST | U::MAP_READ, false)?);
+        let (gathered, back) =
+            (self.buffer(16, U::QUERY_RESOLVE | U::COPY_SRC, false)?, self.buffer(16, U::COPY_DST | U::MAP_READ, false)?);
         let (mut encoder, mut mapping) = (self.encoder(), Mapping::new());
         note(&mut encoder, &set, 0, ticks.copies);
         record(&mut encoder);
@@ -155,11 +159,8 @@ fn note(encoder: &mut wgpu::CommandEncoder, query_set: &wgpu::QuerySet, place: u
         encoder.write_timestamp(query_set, place);
         return;
     }
-    let writes = wgpu::ComputePassTimestampWrites {
-        query_set,
-        beginning_of_pass_write_index: None,
-        end_of_pass_write_index: Some(place),
-    };
+    let writes =
+        wgpu::ComputePassTimestampWrites { query_set, beginning_of_pass_write_index: None, end_of_pass_write_index: Some(place) };
     drop(encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(writes) }));
 }
 

@@ -1,0 +1,109 @@
+//! What is told: Markdown on standard output as soon as a part is done, the same and JSON in files. Counts what is wrong.
+//! It does not know what was measured.
+
+use crate::cli::{print, say};
+use crate::error::{Error, Result};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// A report that grows part by part.
+pub struct Report {
+    markdown: (Option<PathBuf>, String),
+    json: Option<PathBuf>,
+    adapter: Value,
+    parts: Map<String, Value>,
+    wrong: Vec<String>,
+}
+
+/// What the build was made from, where whoever built it said so.
+#[must_use]
+pub fn commit() -> &'static str {
+    option_env!("STACKMILL_COMMIT").unwrap_or("unknown")
+}
+
+impl Report {
+    /// Begins the files: a path that cannot be written is found before anything is measured.
+    ///
+    /// # Errors
+    /// Such a path.
+    pub fn begin(json: Option<&Path>, markdown: Option<&Path>) -> Result<Report> {
+        let (adapter, parts, wrong) = (Value::Null, Map::new(), Vec::new());
+        let report = Report {
+            markdown: (markdown.map(Path::to_owned), String::new()),
+            json: json.map(Path::to_owned),
+            adapter,
+            parts,
+            wrong,
+        };
+        report.write()?;
+        Ok(report)
+    }
+
+    /// Says which device it is.
+    pub fn of(&mut self, adapter: Value) {
+        self.adapter = adapter;
+    }
+
+    /// Tells a part: to whoever reads, and into the files.
+    ///
+    /// # Errors
+    /// A full disk, a closed standard output.
+    pub fn tell(&mut self, name: &str, text: &str, figures: Option<Value>) -> Result<()> {
+        let text = format!("{text}\n");
+        self.markdown.1 += &text;
+        figures.map(|figures| self.parts.insert(name.to_owned(), figures));
+        print(&text)?;
+        self.write()
+    }
+
+    /// Remembers a wrong answer.
+    pub fn wrong(&mut self, what: String) {
+        say(&format!("bench: wrong: {what}"));
+        self.wrong.push(what);
+    }
+
+    /// Ends the report.
+    ///
+    /// # Errors
+    /// Wrong answers.
+    pub fn end(&self) -> Result<()> {
+        self.write()?;
+        match &self.wrong[..] {
+            [] => Ok(()),
+            [first, rest @ ..] => {
+                let others = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+                let error = Error::machine(format!("a wrong answer: {first}{others}"));
+                Err(error.hint("report it with the output of stackmill doctor; --device cpu computes without the GPU"))
+            }
+        }
+    }
+
+    fn write(&self) -> Result<()> {
+        let put = |path: &Option<PathBuf>, text: &str| -> Result<()> {
+            let Some(path) = path else { return Ok(()) };
+            std::fs::write(path, text).map_err(|e| Error::io("write", path, &e))
+        };
+        put(&self.markdown.0, &self.markdown.1)?;
+        let figures = json!({
+            "version": env!("CARGO_PKG_VERSION"), "commit": commit(), "adapter": self.adapter,
+            "parts": self.parts, "wrong": self.wrong.len(), "wrong_answers": self.wrong,
+        });
+        put(&self.json, &format!("{figures:#}\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_answer_is_what_the_command_ends_with() {
+        let mut report = Report::begin(None, None).unwrap();
+        assert!(report.end().is_ok());
+        report.wrong("sum at []: gpu 1, cpu 2".to_owned());
+        report.wrong("mean".to_owned());
+        let error = report.end().unwrap_err();
+        assert_eq!(error.exit_code(), 1);
+        assert!(error.to_string().contains("sum at []: gpu 1, cpu 2 (and 1 more)"), "{error}");
+    }
+}

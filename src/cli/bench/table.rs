@@ -1,0 +1,67 @@
+//! Tables in Markdown whose columns stand under one another in a terminal too, and numbers as short as they can be read.
+//! It does not know what is in them.
+
+/// A table: the first column begins at the left, numbers end at the right.
+#[must_use]
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let cells = |k: usize| rows.iter().filter_map(move |row| row.get(k));
+    let is_number = |cell: &String| cell.chars().next().is_some_and(|c| c.is_ascii_digit() || c == '-' || c == '<');
+    let columns: Vec<(usize, bool)> = (0..head.len())
+        .map(|k| {
+            let width = cells(k).map(|cell| cell.chars().count()).max().unwrap_or(0).max(head[k].chars().count()).max(3);
+            (width, k > 0 && cells(k).next().is_some() && cells(k).all(is_number))
+        })
+        .collect();
+    let line = |cell: &dyn Fn(usize) -> String| {
+        let padded = columns.iter().enumerate().map(|(k, (width, right))| {
+            if *right { format!(" {:>width$} |", cell(k)) } else { format!(" {:<width$} |", cell(k)) }
+        });
+        format!("|{}\n", padded.collect::<String>())
+    };
+    let rule = columns.iter().map(|(width, right)| {
+        let dashes = "-".repeat(width - usize::from(*right));
+        format!(" {dashes}{} |", if *right { ":" } else { "" })
+    });
+    let mut text = line(&|k| head[k].to_owned());
+    text += &format!("|{}\n", rule.collect::<String>());
+    rows.iter().for_each(|row| text += &line(&|k| row.get(k).cloned().unwrap_or_default()));
+    text
+}
+
+/// A number in three digits or more.
+#[must_use]
+pub fn digits(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        n if n >= 100.0 => format!("{number:.0}"),
+        n if n >= 10.0 => format!("{number:.1}"),
+        n if n >= 1.0 => format!("{number:.2}"),
+        n if n >= 1e-3 => format!("{number:.3}"),
+        _ => "<0.001".to_owned(),
+    }
+}
+
+/// The same where there may be none.
+#[must_use]
+pub fn digits_or_none(number: Option<f64>) -> String {
+    number.map_or_else(|| "-".to_owned(), digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_numbers_end_at_the_right() {
+        let rows = [
+            vec!["sum".to_owned(), digits(1234.5), "equal".to_owned()],
+            vec!["gaussian".to_owned(), digits(0.51234), "-".to_owned()],
+        ];
+        let wanted = "| op       | Gpx/s | answer |\n\
+                      | -------- | ----: | ------ |\n\
+                      | sum      |  1234 | equal  |\n\
+                      | gaussian | 0.512 | -      |\n";
+        assert_eq!(table(&["op", "Gpx/s", "answer"], &rows), wanted);
+        assert_eq!([digits(0.0), digits(2e-5), digits(99.95), digits_or_none(None)], ["0", "<0.001", "100.0", "-"]);
+    }
+}
