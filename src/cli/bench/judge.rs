@@ -3,7 +3,8 @@
 //! It does not know what was computed.
 //!
 //! Both devices are within an op's bound of the exact value, so they are within twice the bound of each other. A whole number that
-//! float work ends in may be the next one where the exact value is near a tie: those that differ by 1 are counted and shown.
+//! float work ends in may be the next one where the exact value is near a tie: those that differ by 1 are counted and shown. The
+//! numbers are noise, whose exact values lie anywhere between ties, so a bound of `e` lets the share `2 e` of them differ and no more.
 
 use crate::dtype::{Number, get};
 use crate::error::{Error, Result};
@@ -16,8 +17,13 @@ use std::fmt;
 pub enum Bound {
     /// The same bits.
     Bits,
-    /// A whole number, or one beside it.
-    Neighbour,
+    /// A whole number, or one near it for some of all elements.
+    Near {
+        /// How far: 1, or 2 where two of them are subtracted.
+        by: f64,
+        /// The share of the elements that may differ.
+        share: f64,
+    },
     /// A float this far, in units in the last place of an f32 of `scale` or of the CPU's number, whichever is larger.
     Ulps {
         /// How many.
@@ -49,8 +55,8 @@ pub enum Verdict {
     Equal,
     /// Floats within their bound: the largest share of it.
     Within(f64),
-    /// So many whole numbers differ by 1.
-    Ties(usize),
+    /// So many whole numbers differ, by so much at most.
+    Ties(usize, f64),
     /// Some are too far.
     Wrong(Wrong),
 }
@@ -68,7 +74,7 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::Equal => write!(f, "equal"),
             Verdict::Within(share) => write!(f, "within {:.2} of the bound", (share * 100.0).ceil() / 100.0),
-            Verdict::Ties(count) => write!(f, "{count} off by 1 (ties)"),
+            Verdict::Ties(count, by) => write!(f, "{count} off by {by} (ties)"),
             Verdict::Wrong(Wrong { index, gpu, cpu, count }) => {
                 write!(f, "WRONG: {count} elements, the first at {index}: gpu {gpu}, cpu {cpu}")
             }
@@ -76,12 +82,13 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The bound of an op: `exact` where each of its steps on the GPU promises the CPU's bits.
+/// The bound of an op: `exact` where each of its steps on the GPU promises the CPU's bits. `scale` is the largest number that went in.
 #[must_use]
 pub fn bound(exact: bool, is_float: bool, agreement: Agreement, scale: f64) -> Bound {
     match agreement {
         _ if exact => Bound::Bits,
-        _ if !is_float => Bound::Neighbour,
+        Agreement::Ulp(count) if !is_float => Bound::Near { by: 1.0, share: 2.0 * f64::from(count) * ulp(scale) },
+        _ if !is_float => Bound::Near { by: 1.0, share: 2.0 * ulp(scale) },
         Agreement::Exact => Bound::Ulps { count: 2.0, scale },
         Agreement::Ulp(count) => Bound::Ulps { count: 2.0 * f64::from(count), scale },
         Agreement::Relative(share) => Bound::Relative(2.0 * share),
@@ -89,6 +96,15 @@ pub fn bound(exact: bool, is_float: bool, agreement: Agreement, scale: f64) -> B
 }
 
 impl Bound {
+    /// The bound of the difference of two such whole numbers.
+    #[must_use]
+    pub fn of_a_difference(self) -> Bound {
+        match self {
+            Bound::Near { by, share } => Bound::Near { by: 2.0 * by, share: 2.0 * share },
+            other => other,
+        }
+    }
+
     /// How much of the bound the distance of two numbers is; more than 1 is too far.
     fn share(self, cpu: Number, gpu: Number) -> f64 {
         let (wanted, found) = (cpu.to_f64(), gpu.to_f64());
@@ -98,7 +114,7 @@ impl Bound {
         let distance = (wanted - found).abs();
         let allowed = match self {
             Bound::Bits => 0.0,
-            Bound::Neighbour => 1.0,
+            Bound::Near { by, .. } => by,
             Bound::Ulps { count, scale } => count * ulp(scale.max(wanted.abs())),
             Bound::Relative(share) => share * wanted.abs(),
         };
@@ -126,23 +142,29 @@ pub fn judge(cpu: &Tile, gpu: &Tile, bound: Bound) -> Result<Verdict> {
     }
     let size = cpu.dtype.size();
     let (mut differ, mut worst, mut wrong) = (0usize, 0f64, None::<Wrong>);
+    let mut first = None::<Wrong>;
     let pairs = cpu.data.bytes().chunks_exact(size).zip(gpu.data.bytes().chunks_exact(size)).enumerate();
     for (k, (a, b)) in pairs.filter(|(_, (a, b))| a != b) {
         let (a, b) = (get(cpu.dtype, a), get(cpu.dtype, b));
         let share = bound.share(a, b);
+        let here = || Wrong { index: cpu.shape.index_of(k).to_string(), gpu: b.to_string(), cpu: a.to_string(), count: 0 };
         if share <= 1.0 {
             differ += 1;
             worst = worst.max(share);
+            first.get_or_insert_with(here);
             continue;
         }
-        let first = || Wrong { index: cpu.shape.index_of(k).to_string(), gpu: b.to_string(), cpu: a.to_string(), count: 0 };
-        wrong.get_or_insert_with(first).count += 1;
+        wrong.get_or_insert_with(here).count += 1;
     }
-    Ok(match (wrong, differ) {
-        (Some(wrong), _) => Verdict::Wrong(wrong),
-        (None, 0) => Verdict::Equal,
-        (None, count) if bound == Bound::Neighbour => Verdict::Ties(count),
-        (None, _) => Verdict::Within(worst),
+    Ok(match (wrong, first, bound) {
+        (Some(wrong), ..) => Verdict::Wrong(wrong),
+        (None, None, _) => Verdict::Equal,
+        // Beside ties there cannot be so many; a few elements more are a chance of small arrays.
+        (None, Some(first), Bound::Near { share, .. }) if differ as f64 > 8.0 + share * cpu.shape.count() as f64 => {
+            Verdict::Wrong(Wrong { count: differ, ..first })
+        }
+        (None, Some(_), Bound::Near { by, .. }) => Verdict::Ties(differ, worst * by),
+        (None, Some(_), _) => Verdict::Within(worst),
     })
 }
 
@@ -167,7 +189,7 @@ mod tests {
     fn one_wrong_bit_is_wrong_and_says_where() {
         let cpu = [0.0, 7.0, 65535.0, 300.0, 5.0, 6.0];
         assert_eq!(verdict(Dtype::U16, &cpu, &cpu, Bound::Bits), Verdict::Equal);
-        for (k, index) in ["[0, 0]", "[0, 1]", "[0, 2]", "[1, 0]", "[1, 1]", "[1, 2]"].iter().enumerate() {
+        for (k, index) in ["(0, 0)", "(0, 1)", "(0, 2)", "(1, 0)", "(1, 1)", "(1, 2)"].iter().enumerate() {
             let mut gpu = tile(Dtype::U16, &cpu);
             gpu.data.bytes_mut()[2 * k] ^= 1;
             let found = judge(&tile(Dtype::U16, &cpu), &gpu, Bound::Bits).unwrap();
@@ -181,11 +203,28 @@ mod tests {
     #[test]
     fn whole_numbers_beside_a_tie_are_counted_and_others_are_wrong() {
         let cpu = [10.0, 20.0, 30.0, 40.0];
-        assert_eq!(verdict(Dtype::U16, &cpu, &[11.0, 20.0, 29.0, 40.0], Bound::Neighbour), Verdict::Ties(2));
-        let found = verdict(Dtype::U16, &cpu, &[11.0, 22.0, 27.0, 40.0], Bound::Neighbour);
-        let wrong = Wrong { index: "[0, 1]".to_owned(), gpu: "22".to_owned(), cpu: "20".to_owned(), count: 2 };
+        let near = bound(false, false, Agreement::Ulp(8), 65536.0);
+        assert_eq!(near, Bound::Near { by: 1.0, share: 0.125 });
+        assert_eq!(verdict(Dtype::U16, &cpu, &[11.0, 20.0, 29.0, 40.0], near), Verdict::Ties(2, 1.0));
+        let found = verdict(Dtype::U16, &cpu, &[11.0, 22.0, 27.0, 40.0], near);
+        let wrong = Wrong { index: "(0, 1)".to_owned(), gpu: "22".to_owned(), cpu: "20".to_owned(), count: 2 };
         assert_eq!(found, Verdict::Wrong(wrong));
-        assert_eq!(verdict(Dtype::U16, &[0.0, 0.0], &[65535.0, 0.0], Bound::Neighbour).is_wrong(), true);
+        assert!(verdict(Dtype::U16, &[0.0, 0.0], &[65535.0, 0.0], near).is_wrong());
+        let of_two = near.of_a_difference();
+        assert_eq!(verdict(Dtype::U16, &cpu, &[11.0, 22.0, 30.0, 40.0], of_two), Verdict::Ties(2, 2.0));
+        assert!(verdict(Dtype::U16, &cpu, &[11.0, 23.0, 30.0, 40.0], of_two).is_wrong());
+    }
+
+    /// A kernel that rounds down is never off by more than 1, and far more often than ties are.
+    #[test]
+    fn more_neighbours_than_there_are_ties_are_wrong() {
+        let near = bound(false, false, Agreement::Ulp(8), 65536.0);
+        let cpu: Vec<f64> = (0..1000).map(f64::from).collect();
+        let off =
+            |every: usize| cpu.iter().enumerate().map(|(k, v)| if k % every == 1 { v + 1.0 } else { *v }).collect::<Vec<f64>>();
+        assert_eq!(verdict(Dtype::U16, &cpu, &off(10), near), Verdict::Ties(100, 1.0));
+        let found = verdict(Dtype::U16, &cpu, &off(4), near);
+        assert_eq!(found.to_string(), "WRONG: 250 elements, the first at (0, 1): gpu 2, cpu 1");
     }
 
     #[test]

@@ -5,10 +5,9 @@ use super::data::{BELOW, noise};
 use super::gpu::Setting;
 use super::judge::{Verdict, bound, judge};
 use super::played::{Prepared, median};
-use super::report::Report;
+use super::report::{Report, progress};
 use super::subjects::Subject;
 use super::table::{digits, digits_or_none, table};
-use crate::cli::say;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::Dims;
@@ -60,7 +59,7 @@ pub fn measure(
     let mut rows = Vec::new();
     for (k, subject) in subjects.iter().copied().enumerate() {
         let left = limit.saturating_sub(begun.elapsed()) / u32::try_from(count - k).unwrap_or(1);
-        say(&format!("bench: ops: {} of {shape} ({} of {count})", subject.name, k + 1));
+        progress(&format!("ops: {} of {shape} ({} of {count})", subject.name, k + 1));
         let row = row(setting, subject, shape, left).map_err(|e| e.at(format!("the op {}", subject.name)))?;
         if row.verdict.is_wrong() {
             report.wrong(format!("{} of {shape}: {}", subject.name, row.verdict));
@@ -92,7 +91,7 @@ fn climbed(setting: &Setting<'_>, subjects: &[&'static Subject], limit: Duration
     for (k, rung) in RUNGS.iter().enumerate() {
         chosen = Dims::from(*rung);
         let Some(next) = RUNGS.get(k + 1) else { break };
-        say(&format!("bench: ops: a first run of {chosen}, to choose extents"));
+        progress(&format!("ops: a first run of {chosen}, to choose extents"));
         let mut seconds = 0.0;
         for subject in subjects {
             let once = Instant::now();

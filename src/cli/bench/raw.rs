@@ -4,12 +4,12 @@
 use super::data::noise;
 use super::gpu::Setting;
 use super::played::Prepared;
-use super::report::{Report, commit};
+use super::report::{Report, commit, progress};
 use super::subjects::Subject;
 use super::table::{digits, table};
-use crate::cli::{doctor, say};
-use crate::device::gpu::measure::{Bench, Facts, Mode, Moved, Text, Way};
-use crate::error::{Result, bytes_text};
+use crate::cli::doctor;
+use crate::device::gpu::measure::{Bench, Copied, Facts, Mode, Moved, Text, Way};
+use crate::error::{Error, Result, bytes_text};
 use crate::grid::Dims;
 use crate::run::threads::pool;
 use serde_json::{Map, Value, json};
@@ -100,8 +100,8 @@ pub fn copy(bench: &Bench, limit: Duration, report: &mut Report) -> Result<Optio
     let (mut rows, mut figures, mut best) = (Vec::new(), Vec::new(), None::<f64>);
     for bytes in COPIES {
         let size = bytes_text(bytes);
-        say(&format!("bench: copy: {size}"));
-        match bench.copy(bytes, limit / 3) {
+        progress(&format!("copy: {size}"));
+        match copied(bench, bytes, best, limit / 3) {
             Ok(copied) => {
                 let rate = copied.bytes_a_second * 1e-9;
                 best = Some(best.unwrap_or(0.0).max(copied.bytes_a_second));
@@ -125,12 +125,22 @@ pub fn copy(bench: &Bench, limit: Duration, report: &mut Report) -> Result<Optio
     Ok(best)
 }
 
+/// Copies a buffer, unless that would take much longer than the time allows: three copies prepare what one or more measure.
+fn copied(bench: &Bench, bytes: u64, best: Option<f64>, limit: Duration) -> Result<Copied> {
+    let seconds = best.map_or(0.0, |rate| 4.0 * 2.0 * bytes as f64 / rate);
+    if seconds > 3.0 * limit.as_secs_f64() {
+        let what = format!("about {} s, for which --seconds leaves {}", digits(seconds), digits(limit.as_secs_f64()));
+        return Err(Error::machine(what));
+    }
+    bench.copy(bytes, limit)
+}
+
 /// What asking costs.
 ///
 /// # Errors
 /// A device that fails.
 pub fn dispatch(bench: &Bench, limit: Duration, report: &mut Report) -> Result<()> {
-    say("bench: dispatch");
+    progress("dispatch");
     let dispatched = bench.dispatch(limit / 2)?;
     let answered = bench.answer(limit / 2)?;
     if !dispatched.is_right {
@@ -158,7 +168,7 @@ pub fn dispatch(bench: &Bench, limit: Duration, report: &mut Report) -> Result<(
 /// A kernel that does not compile.
 pub fn compile(bench: &Bench, setting: &Setting<'_>, subjects: &[&'static Subject], report: &mut Report) -> Result<()> {
     let texts = texts(bench, setting, subjects)?;
-    say(&format!("bench: compile: {} kernels", texts.len()));
+    progress(&format!("compile: {} kernels", texts.len()));
     let kernels: Vec<Text> = texts.iter().map(|(_, text)| text.clone()).collect();
     let compiled = setting.pool.install(|| bench.compile(&kernels))?;
     let [cold, warm] = [0, 1].map(|k| compiled.each.iter().map(|seconds| seconds[k]).sum::<f64>());
@@ -228,7 +238,7 @@ pub fn transfer(bench: &Bench, threads: usize, limit: Duration, report: &mut Rep
     for count in counts {
         let pool = pool(count)?;
         for (mode, name) in modes {
-            say(&format!("bench: transfer: {name}, {count} threads"));
+            progress(&format!("transfer: {name}, {count} threads"));
             let moved = |way: Way| pool.install(|| bench.transfer(*mode, way, chunk, each));
             let [up, down, duplex] = [moved(Way::Up)?, moved(Way::Down)?, moved(Way::Duplex)?];
             fastest.duplex = fastest.duplex.max(duplex.up.min(duplex.down));

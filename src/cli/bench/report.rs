@@ -5,6 +5,8 @@ use crate::cli::{print, say};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// A report that grows part by part.
 pub struct Report {
@@ -13,6 +15,13 @@ pub struct Report {
     adapter: Value,
     parts: Map<String, Value>,
     wrong: Vec<String>,
+}
+
+/// Says on standard error what is done now, and after how many seconds.
+pub fn progress(what: &str) {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let seconds = BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64();
+    say(&format!("bench gpu, {seconds:5.1} s: {what}"));
 }
 
 /// What the build was made from, where whoever built it said so.
@@ -58,7 +67,7 @@ impl Report {
 
     /// Remembers a wrong answer.
     pub fn wrong(&mut self, what: String) {
-        say(&format!("bench: wrong: {what}"));
+        progress(&format!("wrong: {what}"));
         self.wrong.push(what);
     }
 

@@ -8,10 +8,9 @@ use super::gpu::Setting;
 use super::judge::{Verdict, bound, judge};
 use super::played::{Played, Prepared};
 use super::raw::Fastest;
-use super::report::Report;
+use super::report::{Report, progress};
 use super::subjects::STREAM;
 use super::table::{digits, digits_or_none, table};
-use crate::cli::say;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::Dims;
@@ -79,7 +78,7 @@ pub fn measure(
         None => affordable(setting, (available / 4).min(MOST), limit)?,
     };
     let shape = shape_of(bytes);
-    say(&format!("bench: stream: {} as {shape}", bytes_text(2 * shape.count() as u64)));
+    progress(&format!("stream: {} as {shape}", bytes_text(2 * shape.count() as u64)));
     let tiles = (available / 8).min(TILES);
     let (through, cpu, verdict) = both(setting, shape, tiles, trace)?;
     if verdict.is_wrong() {
@@ -98,7 +97,7 @@ pub fn measure(
 
 /// Bytes that both devices get through in the time.
 fn affordable(setting: &Setting<'_>, most: u64, limit: Duration) -> Result<u64> {
-    say("bench: stream: a first run, to choose how much");
+    progress("stream: a first run, to choose how much");
     let shape = shape_of(PILOT.min(most));
     // Kernels are compiled in the first of two.
     both(setting, shape, TILES / 16, None)?;
@@ -135,7 +134,7 @@ fn both(setting: &Setting<'_>, shape: Dims, tiles: u64, trace: Option<&Path>) ->
     drop(gpu);
     let cpu = Prepared::on_cpu(&array, &setting.means, memory)?;
     let of_cpu = cpu.play(None)?;
-    let verdict = judge(&cpu.answer()?, &found, bound(exact, false, STREAM.agreement()?, BELOW))?;
+    let verdict = judge(&cpu.answer()?, &found, bound(exact, false, STREAM.agreement()?, BELOW).of_a_difference())?;
     Ok((Through { played, bytes, spent, vram }, of_cpu, verdict))
 }
 

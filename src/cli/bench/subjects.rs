@@ -25,7 +25,7 @@ const fn u16(name: &'static str, text: &'static str, record: &'static str) -> Su
 
 /// All of them, in the order of the table.
 pub static SUBJECTS: &[Subject] = &[
-    u16("chain", "(x - 100) / 1.7 |> clip(0, 65535) |> astype(u16)", "divide"),
+    u16("chain", "(astype(x, f32) - 100) / 1.7 |> clip(0, 65535) |> astype(u16)", "divide"),
     u16("threshold", "x > 32768", "greater"),
     u16("sum", "sum(x)", "sum"),
     u16("mean", "mean(x)", "mean"),

@@ -8,9 +8,9 @@ use super::Bench;
 use crate::device::gpu::emit::{Kernel, Piece, kernel, pad};
 use crate::device::gpu::pipeline::Pipelines;
 use crate::error::{Error, Result};
-use crate::graph::Origin;
+use crate::graph::{LineTaps, Stage};
 use crate::plan::schedule::{Act, Batch, schedule};
-use crate::plan::{Pass, Plan};
+use crate::plan::{Pass, Plan, Step};
 use rayon::prelude::*;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -67,8 +67,10 @@ impl Bench {
             schedule(program, &gpu.sharing, &crate::grid::Region { shape: tile.shape.zip_with(&gpu.block, usize::min), ..tile })?;
         for act in plan.batches.iter().filter_map(|b| if let Batch::Gpu(acts) = b { Some(acts) } else { None }).flatten() {
             let (name, kernel) = match act {
-                Act::Run { step, .. } => (named(&program.steps[*step].origin), kernel(program, Piece::Step(*step), dialect)?),
-                Act::Fold { fold, .. } => (named(&program.folds[*fold].origin), kernel(program, Piece::Fold(*fold), dialect)?),
+                Act::Run { step, .. } => (named(&program.steps[*step]), kernel(program, Piece::Step(*step), dialect)?),
+                Act::Fold { fold, .. } => {
+                    (format!("blocks of {}", program.folds[*fold].origin.op), kernel(program, Piece::Fold(*fold), dialect)?)
+                }
                 Act::Pad { buffer, .. } => {
                     let dtype = plan.buffers[*buffer].dtype;
                     (format!("padded copy of {dtype}"), pad(dtype, dialect))
@@ -103,8 +105,18 @@ impl Bench {
     }
 }
 
-fn named(origin: &Origin) -> String {
-    format!("{} {}", origin.op, origin.part).trim().to_owned()
+/// What a step is called: a window along an axis by what it does, anything else by its op.
+fn named(step: &Step) -> String {
+    match &step.stage {
+        Stage::Line { axis, taps, .. } => match taps {
+            LineTaps::Weights(weights) => format!("weighted sum of {} along axis {axis}", weights.len()),
+            LineTaps::Least(n) => format!("least of {n} along axis {axis}"),
+            LineTaps::Greatest(n) => format!("greatest of {n} along axis {axis}"),
+        },
+        Stage::View(_) => "other places of an array".to_owned(),
+        _ if step.origin.part.is_empty() || step.origin.part == step.origin.op => step.origin.op.clone(),
+        _ => format!("{}: {}", step.origin.op, step.origin.part),
+    }
 }
 
 /// The same kernel as a driver has never seen it.

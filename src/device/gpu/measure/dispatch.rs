@@ -85,7 +85,7 @@ impl Bench {
         let back = self.buffer(BYTES, U::COPY_DST | U::MAP_READ, false)?;
         let begun = Instant::now();
         let mut found = Vec::new();
-        while found.len() < 3 || found.len() < ANSWERS && begun.elapsed() < limit {
+        while found.is_empty() || found.len() < ANSWERS && begun.elapsed() < limit {
             let (mut encoder, mut mapping) = (self.encoder(), Mapping::new());
             counting.run(&mut encoder, std::iter::once(group));
             encoder.copy_buffer_to_buffer(buffer, 0, &back, 0, BYTES);
