@@ -2,7 +2,7 @@
 //! It does not know what a part measures.
 
 use super::played::Means;
-use super::raw::{self, Fastest};
+use super::raw;
 use super::report::Report;
 use super::subjects::{SUBJECTS, Subject, chosen};
 use super::{OfGpu, ops, stream};
@@ -44,6 +44,8 @@ impl Asked {
             let error = Error::caller(format!("device '{}': bench gpu measures a GPU", args.device));
             return Err(error.hint("--device gpu, or part of an adapter's name; stackmill doctor lists them"));
         }
+        args.size.iter().try_for_each(|size| ops::fits(&size.0))?;
+        args.stream.map_or(Ok(()), stream::fits)?;
         Ok(Asked { parts, subjects, seconds: args.seconds })
     }
 
@@ -76,25 +78,31 @@ pub fn measure(args: &OfGpu) -> Result<()> {
         raw::header(&facts, threads, &mut report)?;
     }
     if let Some(limit) = asked.limit("copy") {
-        setting.copied = raw::copy(&bench, limit, &mut report)?;
+        let copied = raw::copy(&bench, limit, &mut report);
+        setting.copied = report.heed("copy", copied).flatten();
     } else if asked.wants("ops") {
         setting.copied = bench.copy(SMALL, SHORTLY).ok().map(|copied| copied.bytes_a_second);
     }
     if let Some(limit) = asked.limit("dispatch") {
-        raw::dispatch(&bench, limit, &mut report)?;
+        let done = raw::dispatch(&bench, limit, &mut report);
+        report.heed("dispatch", done);
     }
     if asked.wants("compile") {
-        raw::compile(&bench, &setting, &asked.subjects, &mut report)?;
+        let done = raw::compile(&bench, &setting, &asked.subjects, &mut report);
+        report.heed("compile", done);
     }
-    let mut fastest = None::<Fastest>;
-    if let Some(limit) = asked.limit("transfer") {
-        fastest = Some(raw::transfer(&bench, threads, limit, &mut report)?);
-    }
+    let fastest = asked.limit("transfer").and_then(|limit| {
+        let found = raw::transfer(&bench, threads, limit, &mut report);
+        report.heed("transfer", found)
+    });
     if let Some(limit) = asked.limit("ops") {
-        ops::measure(&setting, &asked.subjects, args.size.as_ref().map(|size| &size.0[..]), limit, &mut report)?;
+        let size = args.size.as_ref().map(|size| &size.0[..]);
+        let done = ops::measure(&setting, &asked.subjects, size, limit, &mut report);
+        report.heed("ops", done);
     }
     if let Some(limit) = asked.limit("stream") {
-        stream::measure(&setting, (args.stream, args.trace.as_deref()), fastest, limit, &mut report)?;
+        let done = stream::measure(&setting, (args.stream, args.trace.as_deref()), fastest, limit, &mut report);
+        report.heed("stream", done);
     }
     report.end()
 }

@@ -74,7 +74,7 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::Equal => write!(f, "equal"),
             Verdict::Within(share) => write!(f, "within {:.2} of the bound", (share * 100.0).ceil() / 100.0),
-            Verdict::Ties(count, by) => write!(f, "{count} off by {by} (ties)"),
+            Verdict::Ties(count, by) => write!(f, "{count} off by at most {by} (ties)"),
             Verdict::Wrong(Wrong { index, gpu, cpu, count }) => {
                 write!(f, "WRONG: {count} elements, the first at {index}: gpu {gpu}, cpu {cpu}")
             }

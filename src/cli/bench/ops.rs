@@ -52,15 +52,15 @@ pub fn measure(
 ) -> Result<()> {
     let begun = Instant::now();
     let shape = match size {
-        Some(size) => checked(size)?,
-        None => climbed(setting, subjects, limit)?,
+        Some(size) => Dims::from(size),
+        None => climbed(setting, subjects, limit),
     };
     let count = subjects.len();
     let mut rows = Vec::new();
-    for (k, subject) in subjects.iter().copied().enumerate() {
+    for (k, &subject) in subjects.iter().enumerate() {
         let left = limit.saturating_sub(begun.elapsed()) / u32::try_from(count - k).unwrap_or(1);
         progress(&format!("ops: {} of {shape} ({} of {count})", subject.name, k + 1));
-        let row = row(setting, subject, shape, left).map_err(|e| e.at(format!("the op {}", subject.name)))?;
+        let Some(row) = report.heed(subject.name, row(setting, subject, shape, left)) else { continue };
         if row.verdict.is_wrong() {
             report.wrong(format!("{} of {shape}: {}", subject.name, row.verdict));
         }
@@ -70,12 +70,15 @@ pub fn measure(
     report.tell("ops", &told(&rows, setting), Some(Value::Array(figures)))
 }
 
-/// Extents that were asked for, where memory holds them.
-fn checked(size: &[usize]) -> Result<Dims> {
+/// Whether memory holds an array of these extents and what is made of it.
+///
+/// # Errors
+/// It does not.
+pub fn fits(size: &[usize]) -> Result<()> {
     let elements = size.iter().try_fold(1u64, |n, d| n.checked_mul(*d as u64));
     let (available, needed) = (crate::os::available_bytes().unwrap_or(u64::MAX), elements.and_then(|n| n.checked_mul(HELD)));
     match needed {
-        Some(needed) if needed <= available => Ok(Dims::from(size)),
+        Some(needed) if needed <= available => Ok(()),
         _ => {
             let needed = needed.map_or("more than can be counted".to_owned(), bytes_text);
             let what = format!("--size {size:?} needs about {needed} of memory, {} are free", bytes_text(available));
@@ -84,8 +87,8 @@ fn checked(size: &[usize]) -> Result<Dims> {
     }
 }
 
-/// The largest extents that leave time for some runs.
-fn climbed(setting: &Setting<'_>, subjects: &[&'static Subject], limit: Duration) -> Result<Dims> {
+/// The largest extents that leave time for some runs; what fails there fails again where it is told.
+fn climbed(setting: &Setting<'_>, subjects: &[&'static Subject], limit: Duration) -> Dims {
     let begun = Instant::now();
     let mut chosen = Dims::from(RUNGS[0]);
     for (k, rung) in RUNGS.iter().enumerate() {
@@ -95,16 +98,18 @@ fn climbed(setting: &Setting<'_>, subjects: &[&'static Subject], limit: Duration
         let mut seconds = 0.0;
         for subject in subjects {
             let once = Instant::now();
-            row(setting, subject, chosen, Duration::ZERO).map_err(|e| e.at(format!("the op {}", subject.name)))?;
+            if row(setting, subject, chosen, Duration::ZERO).is_err() {
+                return chosen;
+            }
             seconds += once.elapsed().as_secs_f64();
         }
         let more = next.iter().product::<usize>() as f64 / chosen.count() as f64;
         let left = limit.saturating_sub(begun.elapsed()).as_secs_f64();
-        if seconds * more * RUNS > left || checked(next).is_err() {
+        if seconds * more * RUNS > left || fits(next).is_err() {
             break;
         }
     }
-    Ok(chosen)
+    chosen
 }
 
 fn row(setting: &Setting<'_>, subject: &'static Subject, shape: Dims, limit: Duration) -> Result<Row> {

@@ -15,6 +15,7 @@ pub struct Report {
     adapter: Value,
     parts: Map<String, Value>,
     wrong: Vec<String>,
+    failed: Vec<String>,
 }
 
 /// Says on standard error what is done now, and after how many seconds.
@@ -36,14 +37,9 @@ impl Report {
     /// # Errors
     /// Such a path.
     pub fn begin(json: Option<&Path>, markdown: Option<&Path>) -> Result<Report> {
-        let (adapter, parts, wrong) = (Value::Null, Map::new(), Vec::new());
-        let report = Report {
-            markdown: (markdown.map(Path::to_owned), String::new()),
-            json: json.map(Path::to_owned),
-            adapter,
-            parts,
-            wrong,
-        };
+        let (adapter, parts, wrong, failed) = (Value::Null, Map::new(), Vec::new(), Vec::new());
+        let (markdown, json) = ((markdown.map(Path::to_owned), String::new()), json.map(Path::to_owned));
+        let report = Report { markdown, json, adapter, parts, wrong, failed };
         report.write()?;
         Ok(report)
     }
@@ -71,20 +67,33 @@ impl Report {
         self.wrong.push(what);
     }
 
+    /// Remembers what could not be measured, and gives what could: the parts that follow may still be.
+    pub fn heed<T>(&mut self, what: &str, done: Result<T>) -> Option<T> {
+        match done {
+            Ok(found) => Some(found),
+            Err(error) => {
+                let words = format!("{what}: {error}");
+                progress(&format!("failed: {words}"));
+                self.failed.push(words);
+                None
+            }
+        }
+    }
+
     /// Ends the report.
     ///
     /// # Errors
-    /// Wrong answers.
+    /// Wrong answers; what could not be measured.
     pub fn end(&self) -> Result<()> {
         self.write()?;
-        match &self.wrong[..] {
-            [] => Ok(()),
-            [first, rest @ ..] => {
-                let others = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-                let error = Error::machine(format!("a wrong answer: {first}{others}"));
-                Err(error.hint("report it with the output of stackmill doctor; --device cpu computes without the GPU"))
-            }
-        }
+        let counted = |what: &str, all: &[String]| match all {
+            [] => None,
+            [one] => Some(format!("{what}: {one}")),
+            [first, rest @ ..] => Some(format!("{what}: {first} (and {} more)", rest.len())),
+        };
+        let wrong = counted("a wrong answer", &self.wrong);
+        let Some(what) = wrong.or_else(|| counted("not measured", &self.failed)) else { return Ok(()) };
+        Err(Error::machine(what).hint("report it with the output of stackmill doctor; --device cpu computes without the GPU"))
     }
 
     fn write(&self) -> Result<()> {
@@ -95,7 +104,7 @@ impl Report {
         put(&self.markdown.0, &self.markdown.1)?;
         let figures = json!({
             "version": env!("CARGO_PKG_VERSION"), "commit": commit(), "adapter": self.adapter,
-            "parts": self.parts, "wrong": self.wrong.len(), "wrong_answers": self.wrong,
+            "parts": self.parts, "wrong": self.wrong.len(), "wrong_answers": self.wrong, "failed": self.failed,
         });
         put(&self.json, &format!("{figures:#}\n"))
     }
@@ -113,6 +122,16 @@ mod tests {
         report.wrong("mean".to_owned());
         let error = report.end().unwrap_err();
         assert_eq!(error.exit_code(), 1);
-        assert!(error.to_string().contains("sum at []: gpu 1, cpu 2 (and 1 more)"), "{error}");
+        assert!(error.to_string().contains("a wrong answer: sum at []: gpu 1, cpu 2 (and 1 more)"), "{error}");
+    }
+
+    #[test]
+    fn what_fails_is_told_at_the_end_and_what_works_goes_on() {
+        let mut report = Report::begin(None, None).unwrap();
+        assert_eq!(report.heed("copy", Ok(3)), Some(3));
+        assert!(report.end().is_ok());
+        assert_eq!(report.heed::<()>("dispatch", Err(Error::machine("the device is lost"))), None);
+        let error = report.end().unwrap_err();
+        assert_eq!((error.exit_code(), error.what()), (1, "not measured: dispatch: the device is lost"));
     }
 }

@@ -56,7 +56,7 @@ impl Limits {
 /// Measures and tells the stream.
 ///
 /// # Errors
-/// What stops a run; a stack that memory does not hold.
+/// What stops a run.
 pub fn measure(
     setting: &Setting<'_>,
     (asked, trace): (Option<u64>, Option<&Path>),
@@ -65,14 +65,6 @@ pub fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let available = crate::os::available_bytes().unwrap_or(4 << 30);
-    if let Some(bytes) = asked.filter(|bytes| bytes.saturating_mul(4) > available) {
-        let what = format!(
-            "--stream {}: with both results and tiles that takes four times as much, {} are free",
-            bytes_text(bytes),
-            bytes_text(available)
-        );
-        return Err(Error::caller(what).hint(format!("--stream {} at most", available / 4)));
-    }
     let bytes = match asked {
         Some(bytes) => bytes,
         None => affordable(setting, (available / 4).min(MOST), limit)?,
@@ -93,6 +85,20 @@ pub fn measure(
     };
     let figures = figures(shape, &through, &cpu.summary, limits, &verdict);
     report.tell("stream", &told(shape, &through, &cpu.summary, limits, &verdict), Some(figures))
+}
+
+/// Whether memory holds a stack of so many bytes and what both devices make of it.
+///
+/// # Errors
+/// It does not.
+pub fn fits(bytes: u64) -> Result<()> {
+    let available = crate::os::available_bytes().unwrap_or(u64::MAX);
+    if bytes.saturating_mul(4) <= available {
+        return Ok(());
+    }
+    let (asked, free) = (bytes_text(bytes), bytes_text(available));
+    let what = format!("--stream {asked}: with both results and tiles that takes four times as much, {free} are free");
+    Err(Error::caller(what).hint(format!("--stream {} at most", available / 4)))
 }
 
 /// Bytes that both devices get through in the time.
