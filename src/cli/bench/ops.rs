@@ -236,11 +236,13 @@ fn told(rows: &[Row], setting: &Setting<'_>) -> String {
     let pipelines: String = rows.iter().map(|row| format!("* {}: `{}`\n", row.subject.name, row.subject.text)).collect();
     let clock =
         if rows.iter().all(|row| row.kernel_seconds.is_none()) { " The device has no clock: kernels are not timed." } else { "" };
+    let copied = digits_or_none(setting.copied.map(|rate| rate * 1e-9));
     format!(
         "## Ops on {shape}\n\n\
          Kernels: the median by the device's own clock, transfers left out. B/px: bytes that kernels read and write for a pixel, counted\n\
-         from the plan. rho: what copying input and output once would take, at the fastest copy above, of what the kernels took. Whole run:\n\
-         from memory to memory, transfers included. CPU: whole runs on {threads} threads; speed-up: of kernels over it. Runs: of GPU, CPU.{clock}\n\n\
+         from the plan. rho: what copying input and output once would take, at the device's {copied} GB/s, of what the kernels took. Whole\n\
+         run: from memory to memory, transfers included. CPU: whole runs on {threads} threads; speed-up: of kernels over it. Runs: of GPU,\n\
+         of CPU.{clock}\n\n\
          {}\n{pipelines}",
         table(&HEAD, &rows.iter().map(line).collect::<Vec<_>>())
     )

@@ -86,6 +86,7 @@ impl Prepared {
             for span in progress.device_spans.iter().filter(|span| span.what == "kernels") {
                 kernels.set(Some(kernels.get().unwrap_or(0.0) + span.seconds));
             }
+            progress.notices.iter().for_each(|notice| super::report::progress(notice));
             trace.map_or(Ok(()), |trace| trace.add(progress))
         };
         let summary = match &self.gpu {

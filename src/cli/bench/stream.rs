@@ -198,7 +198,7 @@ fn told(shape: Dims, through: &Through, cpu: &Summary, limits: Limits, verdict: 
         bytes_text(through.bytes),
         STREAM.text,
         table(&head, &rows),
-        table(&["fill", "wait for it", "empty", "the rest", "its kernels, by its clock"], &spent),
+        table(&["fill", "wait for it", "empty", "the rest: queue, record, send", "its kernels, by its clock"], &spent),
         limits_words(through, limits),
         digits(cpu.seconds / gpu.seconds.max(1e-9)),
     )

@@ -28,17 +28,17 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number in three digits or more.
+/// A number in three digits or more; what is below a millionth, only that it is.
 #[must_use]
 pub fn digits(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        n if n >= 100.0 => format!("{number:.0}"),
-        n if n >= 10.0 => format!("{number:.1}"),
-        n if n >= 1.0 => format!("{number:.2}"),
-        n if n >= 1e-3 => format!("{number:.3}"),
-        _ => "<0.001".to_owned(),
-    }
+    let decimals = match number.abs() {
+        0.0 => return "0".to_owned(),
+        n if n >= 100.0 => 0,
+        n if n < 1e-6 => return "<0.000001".to_owned(),
+        // Three digits from the first one that is not 0 on.
+        n => (2.0 - n.log10().floor()).clamp(0.0, 7.0) as usize,
+    };
+    format!("{number:.decimals$}")
 }
 
 /// The same where there may be none.
@@ -62,6 +62,8 @@ mod tests {
                       | sum      |  1234 | equal  |\n\
                       | gaussian | 0.512 | -      |\n";
         assert_eq!(table(&["op", "Gpx/s", "answer"], &rows), wanted);
-        assert_eq!([digits(0.0), digits(2e-5), digits(99.95), digits_or_none(None)], ["0", "<0.001", "100.0", "-"]);
+        let found = [0.0, 1e-7, 0.001_234, 0.0123, 1.239, 12.0, 99.94, 1234.5].map(digits);
+        assert_eq!(found, ["0", "<0.000001", "0.00123", "0.0123", "1.24", "12.0", "99.9", "1234"]);
+        assert_eq!(digits_or_none(None), "-");
     }
 }

@@ -149,7 +149,10 @@ impl Bench {
         mapping.ask(&mut encoder, &back, wgpu::MapMode::Read);
         self.finish(encoder, &mapping)?;
         let counts: Vec<u64> = bytemuck::pod_collect_to_vec(&back.get_mapped_range(..).map_err(unmapped)?);
-        Ok(counts.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).sum::<u64>() as f64 * ticks.seconds)
+        match counts[..] {
+            [first, last] if first < last => Ok((last - first) as f64 * ticks.seconds),
+            _ => Err(Error::machine(format!("{}: the device's clock does not go on: {counts:?}", self.opened.info.name))),
+        }
     }
 }
 
