@@ -61,7 +61,7 @@ fn platform_status() -> &'static str {
 }
 
 /// The instruction set that the kernels choose.
-fn simd() -> &'static str {
+pub fn simd() -> &'static str {
     let level = Level::new();
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if level.as_avx512().is_some() {

@@ -135,7 +135,8 @@ fn size(text: &str) -> Result<u64> {
     Ok(bytes as u64)
 }
 
-fn threads(text: &str) -> Result<usize> {
+/// A number of worker threads.
+pub fn threads(text: &str) -> Result<usize> {
     match text.parse() {
         Ok(n @ 1..=4096) => Ok(n),
         _ => Err(Error::caller(format!("'{text}' is no number of threads from 1 to 4096"))),
@@ -154,7 +155,7 @@ fn tile(text: &str) -> Result<Tile> {
 }
 
 /// A file for a trace. Its ending keeps a slip from replacing a stack.
-fn trace(text: &str) -> Result<PathBuf> {
+pub fn trace(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     match path.extension() {
         Some(ending) if ending.eq_ignore_ascii_case("json") => Ok(path),

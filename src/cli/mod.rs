@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and exit codes out; one file a command.
 //! It does not compute, read or write pixels: it calls what every user of the library can call.
 
+mod bench;
 mod demo;
 mod doctor;
 mod flags;
@@ -24,6 +25,7 @@ Examples:
   stackmill demo                                   see it work on a stack of its own
   stackmill run cells.tif mask.tif 'median([1, 3, 3]) |> white_tophat([1, 15, 15]) |> x > 60'
   stackmill explain cells.tif 'gaussian(2) |> x - mean(x)' --memory 512MiB
+  stackmill bench gpu                              what a GPU does, every answer held against the CPU's
   stackmill ops gaussian                           what an op does, with its arguments
   stackmill info cells.tif mask.ome.zarr           shape, dtype, axes, chunks
 
@@ -51,6 +53,8 @@ enum Command {
     Formats,
     /// Describe this build and this machine, for a bug report
     Doctor,
+    /// Measure this computer: what a GPU does, and what stackmill makes of it
+    Bench(bench::Bench),
     /// Make a stack with known spots, filter it, find the spots, score them, draw a picture
     Demo(demo::Demo),
 }
@@ -95,6 +99,7 @@ fn obey(command: Command, resident: Option<u64>) -> Result<()> {
         Command::Ops(ops) => print(&ops.obey()?),
         Command::Formats => print(&formats::text()),
         Command::Doctor => print(&doctor::text()),
+        Command::Bench(bench) => bench.obey(),
         Command::Demo(demo) => demo.obey(resident),
     }
 }

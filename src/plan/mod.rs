@@ -21,6 +21,7 @@ mod single;
 mod stored;
 mod sweep;
 mod touch;
+mod traffic;
 mod vram;
 mod work;
 
@@ -36,6 +37,7 @@ pub use reach::{input_regions, reach_of, regions};
 pub use stored::{Stored, Weighed, all_outputs};
 pub use sweep::Sweep;
 pub use touch::{Touch, UnitKey};
+pub use traffic::{Traffic, traffic_of, traffic_of_pass};
 pub use vram::{CLOCK_BYTES, serves, size_class, vram_bytes};
 pub use work::{heaviest, work_of};
 

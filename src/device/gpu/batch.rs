@@ -57,6 +57,7 @@ fn play<'a>(
     };
     on.learn(recording.work(), by_clock, awaited.sent);
     on.pass_a_step();
+    let _emptying = on.gpu.spent.emptying();
     for (buffer, pooled) in &recording.read {
         let compact = read_back(&on.plan.buffers[*buffer], pooled)?;
         match folded_in(acts, *buffer) {

@@ -44,6 +44,7 @@ pub fn run(
     let ends: Vec<usize> = ends_on_the_cpu(program, &part.sharing).collect();
     bring(&ends, pass, inputs, &mut values, &mut scratch)?;
     let made_of_blocks = std::mem::take(&mut device.made_of_blocks);
+    let _emptying = gpu.spent.emptying();
     finish(pass, &plan, &values, &made_of_blocks)
 }
 

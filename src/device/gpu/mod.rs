@@ -11,6 +11,7 @@ mod faults;
 mod folds;
 mod kernels;
 mod lock;
+pub mod measure;
 mod memory;
 mod on_device;
 mod open;
@@ -20,6 +21,7 @@ mod probe;
 mod seats;
 mod shared_memory;
 mod slots;
+mod spent;
 mod submit;
 mod timing;
 mod told;
@@ -124,6 +126,7 @@ pub struct Gpu {
     told_halved: AtomicBool,
     submissions: AtomicUsize,
     notices: Mutex<Vec<String>>,
+    spent: spent::Spent,
     kernels: Kernels,
 }
 
@@ -163,6 +166,7 @@ impl Gpu {
             told_halved: AtomicBool::new(false),
             submissions: AtomicUsize::new(0),
             notices: Mutex::default(),
+            spent: spent::Spent::default(),
             kernels: Kernels::default(),
         };
         if has_no_clock {
@@ -205,6 +209,12 @@ impl Gpu {
     #[must_use]
     pub fn submissions(&self) -> usize {
         self.submissions.load(Ordering::Relaxed)
+    }
+
+    /// Seconds in which the device's threads filled it, waited for it and emptied it so far, taken together.
+    #[must_use]
+    pub fn spent_seconds(&self) -> [f64; 3] {
+        self.spent.seconds()
     }
 
     fn submitted(&self, count: usize) {
@@ -367,6 +377,7 @@ impl Device for Gpu {
             let block = moved(&grid.region(&index), &tile.start);
             self.run_in_pieces(asked, block, &mut made)?;
         }
+        let _emptying = self.spent.emptying();
         together(pass, tile, made)
     }
 

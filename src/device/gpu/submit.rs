@@ -245,6 +245,7 @@ fn dispatched(device: &wgpu::Device, pass: &mut wgpu::ComputePass<'_>, order: &O
 /// Waits until every mapping is there, the device is known to be gone, or it has not answered for too long.
 pub fn wait(on: &OnDevice<'_>, awaited: &Awaited) -> Done<()> {
     let until = on.gpu.patience(on.opened).and_then(|patience| Instant::now().checked_add(patience));
+    let _waiting = on.gpu.spent.waiting();
     loop {
         on.health()?;
         let waited = if on.gpu.wish.faults.hangs() { hung() } else { poll(on, awaited, until) };

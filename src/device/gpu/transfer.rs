@@ -23,6 +23,7 @@ pub fn upload(
     values: &BlockValues<'_>,
     recording: &mut Recording,
 ) -> Done<()> {
+    let _filling = on.gpu.spent.filling();
     let laid = &on.plan.buffers[value];
     let bytes = laid.bytes();
     let mut rows = Buffer::zeroed(usize::try_from(bytes).map_err(|_| Error::bug("a buffer beyond this computer"))?);
