@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What others do with the same arrays on the same device: torch, CuPy and cuCIM, in the columns of `stackmill bench gpu`.
 
-Times are the device's own (events around a call, the median of several); an answer is checked before it is timed: by stackmill's on
-the whole array (`--stackmill`), else by NumPy on two corners of it. Element i of an array, in C order, is `splitmix64(i) >> 48` as u16,
-that divided by 65536 as f32. A library that is missing is a line of the table. It knows no shader and opens no adapter of its own.
+Times are the device's own (events around a call, the median of several); an answer is checked before it is timed: by stackmill's
+on the whole array (`--stackmill`), else by NumPy on two corners of it. Element i of an array, in C order, is `splitmix64(i) >> 48`
+as u16, that divided by 65536 as f32. A library that is missing is a line of the table. It knows no shader and opens no adapter.
 
     peers.py [--size 16,2048,2048] [--seconds 35] [--ops median_3x3,sum] [--device cuda|cpu] [--json FILE]
              [--stackmill PATH [--adapter NAME]]
@@ -21,6 +21,7 @@ import time
 from peers_answers import OPS, Answers, elements, np
 from peers_libraries import LIBRARIES
 
+RATES = ["copy_gb_s", "up_gb_s", "down_gb_s", "duplex_gb_s"]
 HEAD = ["op", "dtype", "shape", "device ms", "Gpx/s", "ρ", "library", "how", "answer"]
 
 
@@ -89,7 +90,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="16,2048,2048", help="extents z,y,x")
     parser.add_argument("--seconds", type=float, default=35, help="about how long all of it may take")
-    parser.add_argument("--ops", help="names with commas: " + ", ".join(dict.fromkeys(op.name for op in OPS)))
+    parser.add_argument(
+        "--ops", help="names with commas; `copies`, always measured, alone: " + ", ".join(dict.fromkeys(op.name for op in OPS))
+    )
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="cpu only tries the program out")
     parser.add_argument("--json", help="a file for the figures")
     parser.add_argument("--stackmill", help="the program whose answers are compared, on the whole array")
@@ -97,7 +100,7 @@ def arguments():
     asked = parser.parse_args()
     try:
         asked.size = tuple(int(n) for n in asked.size.split(","))
-        names = {op.name for op in OPS}
+        names = {op.name for op in OPS} | {"copies"}
         asked.ops = names if asked.ops is None else {name for name in asked.ops.split(",") if name}
         if len(asked.size) != 3 or min(asked.size) < 1:
             raise ValueError("--size is three extents of at least 1, as 16,2048,2048")
@@ -131,8 +134,8 @@ def opened(asked, table):
 def main():
     asked = arguments()
     began = time.perf_counter()
-    empty = dict.fromkeys(["copy_gb_s", "up_gb_s", "down_gb_s", "duplex_gb_s"])
-    table = Table(asked.json, {"device": asked.device, "size": list(asked.size), "seconds": asked.seconds, **empty})
+    top = {"device": asked.device, "size": list(asked.size), "seconds": asked.seconds, **dict.fromkeys(RATES)}
+    table = Table(asked.json, top)
     if asked.device == "cpu":
         table.top["device"] = "cpu (a dry run: its speed says nothing)"
         print("A dry run on the CPU: it tries the program out, its speed says nothing.\n")
@@ -140,11 +143,25 @@ def main():
     libraries = opened(asked, table)
     if not libraries:
         return table.save()
-    table.top.update(libraries[0].transfers(asked.seconds / 10))
+    ops = [op for op in OPS if op.name in asked.ops]
+    try:
+        table.top.update(libraries[0].transfers(asked.seconds / (10 if ops else 1)))
+    except Exception as e:  # what a driver refuses is said, and the ops are tried all the same
+        print(f"copies failed: {type(e).__name__}: {e}")
     table.top["libraries"] = [library.title for library in libraries]
+    table.save()
+    if ops:
+        time_ops(asked, began, ops, libraries, table)
+    rates = [f"{name.removesuffix('_gb_s')} {table.top[name]:.1f}" for name in RATES if table.top[name]]
+    print(f"\n{'; '.join(table.top['libraries'])}\nGB/s: {', '.join(rates)}")
+    print(f"{table.wrong} answers wrong or unchecked, {time.perf_counter() - began:.1f} s")
+    return table.wrong
+
+
+def time_ops(asked, began, ops, libraries, table):
+    """Every op in every library, in all ways."""
     whole = elements(asked.size)
     arrays = {"u16": whole, "f32": whole.astype(np.float32) / np.float32(65536)}
-    ops = [op for op in OPS if op.name in asked.ops]
     with tempfile.TemporaryDirectory(prefix="stackmill-peers-") as folder:
         answers = Answers(arrays, asked.stackmill, asked.adapter, folder)
         there = {(lib.name, dtype): lib.there(array) for lib in libraries for dtype, array in arrays.items()}
@@ -154,10 +171,6 @@ def main():
         for number, (library, op, way) in enumerate(rows):
             left = began + asked.seconds - time.perf_counter()
             measure(library, op, way, there[library.name, op.dtype], answers, table, left / (len(rows) - number))
-    rates = [f"{name.removesuffix('_gb_s')} {table.top[name]:.1f}" for name in empty if table.top[name]]
-    print(f"\n{'; '.join(table.top['libraries'])}\nGB/s: {', '.join(rates)}")
-    print(f"{table.wrong} answers wrong or unchecked, {time.perf_counter() - began:.1f} s")
-    return table.wrong
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The ops that peers are timed at, and what their answers must be: stackmill's, or NumPy's by definition. It knows no GPU library."""
+"""The ops that peers are timed at, and what their answers must be: stackmill's, or NumPy's by definition.
+
+It knows no GPU library.
+"""
 
 import dataclasses
 import pathlib
