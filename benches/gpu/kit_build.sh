@@ -1,9 +1,11 @@
-# How `kit build` makes a kit: release programs without what debuggers read, the probes, the Vulkan loader's packages, the scripts.
-# It is read by `kit`, whose words it uses (root, here, work, fail, refuse, SCRIPTS), and does not know what a run does with them.
+# How `kit build` makes a kit: release programs without what debuggers read, the probes, the Vulkan loader's packages, scripts.
+# It is read by `kit`, whose words it uses (fail, refuse and these), and does not know what a run does with them.
 # shellcheck shell=bash
+: "${root:?}" "${here:?}" "${work:?}"
 
 # What a kit may weigh, in bytes.
 readonly HEAVIEST=$((50 << 20))
+readonly SCRIPTS=(kit report.py predictions.py peers.py peers_answers.py peers_libraries.py)
 # The Vulkan loader, and what NVIDIA's driver wants of GLVND where there is no display.
 readonly LOADERS=(libvulkan1 libegl1 libglvnd0 libopengl0 libgl1 libglx0 libgles2)
 
