@@ -19,9 +19,10 @@ engine() {
     local whole=(--locked --release --workspace --message-format=json-render-diagnostics) messages=$work/messages
     (
         cd "$root"
-        cargo build "${whole[@]}" --bins
+        STACKMILL_COMMIT=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+        export STACKMILL_COMMIT
+        cargo build "${whole[@]}" --bins --bench gpu_lab
         cargo test "${whole[@]}" --no-run --test gpu --test gpu_conformance
-        cargo test "${whole[@]}" --no-run --bench gpu_lab
     ) >"$messages" || fail "the programs could not be built"
     packed stackmill "$(made bin stackmill <"$messages")"
     packed gpu "$(made test gpu <"$messages")"

@@ -5,7 +5,7 @@ Times are the device's own (events around a call, the median of several); an ans
 on the whole array (`--stackmill`), else by NumPy on two corners of it. Element i of an array, in C order, is `splitmix64(i) >> 48`
 as u16, that divided by 65536 as f32. A library that is missing is a line of the table. It knows no shader and opens no adapter.
 
-    peers.py [--size 16,2048,2048] [--seconds 35] [--ops median_3x3,sum] [--device cuda|cpu] [--json FILE]
+    peers.py [--size 16,2048,2048] [--seconds 35] [--ops median3,sum] [--device cuda|cpu] [--json FILE]
              [--stackmill PATH [--adapter NAME]]
 
 Exit status: 0 done, 1 a wrong answer or one that could not be checked, 2 bad arguments.

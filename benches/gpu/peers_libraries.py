@@ -7,6 +7,7 @@ from peers_answers import BOX, RADIUS, SIGMA, gaussian_weights, np, reflected
 
 # Bytes that windows unfolded for a sort may take at once.
 UNFOLDED = 2 << 30
+MORPHOLOGY = {"opening15": "grey_opening", "tophat15": "white_tophat"}
 TRANSFER = {"cuda": 256 << 20, "cpu": 32 << 20}
 # The median of nine by 19 exchanges (N. Devillard, "Fast median search", 1998); the middle one is left in place 4.
 NINE = [(1, 2), (4, 5), (7, 8), (0, 1), (3, 4), (6, 7), (1, 2), (4, 5), (7, 8), (0, 3)]
@@ -160,25 +161,25 @@ class Torch(Library):
     def chain(self, x):
         if x.dtype == self.torch.float32:
             return ((x * 0.5 + 3).sqrt() - 1).clamp(0.75, 0.8)
-        return self.narrow((self.numbers(x) - 20000).abs().clamp(max=30000))
+        return self.narrow(((self.wide(x) - 100) / 1.7).clamp(0, 65535))
 
     def ways(self, op, x):
         whole = op.dtype == "u16"
         if op.name.startswith("gaussian"):
-            axes = [0, 1, 2] if op.name == "gaussian_3d" else [1, 2]
+            axes = [0, 1, 2] if op.name == "gaussian3d" else [1, 2]
             smooth = (lambda: self.narrow(self.smooth(self.wide(x), axes).round())) if whole else (lambda: self.smooth(x, axes))
             return [("conv2d by axis", [smooth])]
-        if op.name == "median_3x3":
+        if op.name == "median3":
             fast = self.compiled(self.median_of_nine)
             exchanged = lambda: fast(self.padded(x.view(self.torch.int16), [1, 3, 3]))  # noqa: E731
             return [("unfold, sort", [lambda: self.sorted_median(x, 3)]), ("19 exchanges, compiled", [exchanged])]
-        if op.name == "median_5x5":
+        if op.name == "median5":
             return [("unfold, sort", [lambda: self.sorted_median(x, 5)])]
-        if op.name == "grey_opening":
+        if op.name == "opening15":
             return [("max_pool2d by axis", [lambda: self.narrow(self.opened(self.wide(x)))])]
-        if op.name == "white_tophat":
+        if op.name == "tophat15":
             return [("max_pool2d by axis", [lambda: self.narrow((y := self.wide(x)) - self.opened(y))])]
-        if op.name == "sobel_magnitude":
+        if op.name == "sobel":
             return [("conv2d, two kernels", [lambda: self.steep(self.wide(x))])]
         if op.is_fold:
             return [("eager", self.folded(op, x))]
@@ -271,19 +272,19 @@ class CuPy(Library):
         cupy = self.cupy
         if x.dtype == cupy.float32:
             return cupy.clip(cupy.sqrt(x * cupy.float32(0.5) + cupy.float32(3)) - cupy.float32(1), 0.75, 0.8)
-        return cupy.minimum(cupy.abs(x.astype(cupy.int32) - 20000), 30000).astype(cupy.uint16)
+        return cupy.clip((x.astype(cupy.float32) - 100) / cupy.float32(1.7), 0, 65535).astype(cupy.uint16)
 
     def ways(self, op, x):
         nd, cupy, box = self.ndimage, self.cupy, (1, BOX, BOX)
         if op.name.startswith("gaussian"):
-            sigma = SIGMA if op.name == "gaussian_3d" else (0, SIGMA, SIGMA)
+            sigma = SIGMA if op.name == "gaussian3d" else (0, SIGMA, SIGMA)
             return [("ndimage, f32", [lambda: self.rounded(nd.gaussian_filter(x, sigma, output=cupy.float32), op)])]
         if op.name.startswith("median"):
             k = int(op.name[-1])
             return [("ndimage", [lambda: nd.median_filter(x, size=(1, k, k))])]
-        if op.name in ("grey_opening", "white_tophat"):
-            return [("ndimage", [lambda: getattr(nd, op.name)(x, size=box)])]
-        if op.name == "sobel_magnitude":
+        if op.name in MORPHOLOGY:
+            return [("ndimage", [lambda: getattr(nd, MORPHOLOGY[op.name])(x, size=box)])]
+        if op.name == "sobel":
             return [("ndimage, f32", [lambda: self.steep(x)])]
         if op.is_fold:
             wide = {"sum": cupy.uint64, "mean": cupy.float64, "std": cupy.float64}[op.name]
@@ -312,15 +313,15 @@ class CuCIM(CuPy):
     def ways(self, op, x):
         box = self.cupy.ones((1, BOX, BOX), dtype=bool)
         if op.name.startswith("gaussian"):
-            sigma = SIGMA if op.name == "gaussian_3d" else (0, SIGMA, SIGMA)
+            sigma = SIGMA if op.name == "gaussian3d" else (0, SIGMA, SIGMA)
             smooth = self.filters.gaussian
             return [("skimage", [lambda: self.rounded(smooth(x, sigma=sigma, mode="reflect", preserve_range=True), op)])]
         if op.name.startswith("median"):
             k = int(op.name[-1])
             around = self.cupy.ones((1, k, k), dtype=bool)
             return [("skimage", [lambda: self.filters.median(x, around, mode="reflect")])]
-        if op.name in ("grey_opening", "white_tophat"):
-            filtered = getattr(self.morphology, op.name.removeprefix("grey_"))
+        if op.name in MORPHOLOGY:
+            filtered = getattr(self.morphology, MORPHOLOGY[op.name].removeprefix("grey_"))
             return [("skimage", [lambda: filtered(x, box)])]
         return []
 

@@ -5,7 +5,6 @@ op must move, over its time, over the device's own copy. It knows no device and 
 """
 
 import dataclasses
-import re
 import statistics
 from collections.abc import Callable
 
@@ -23,25 +22,23 @@ class Prediction:
     measured: Callable
     # Of a laptop's GPU or shared memory, where that was foreseen apart.
     shared: tuple = None
+    # Counted, not timed: any device tells it.
+    counted: bool = False
 
 
 def _rows(results, file, key):
     return [row for row in (results.get(file) or {}).get("parts", {}).get(key) or [] if isinstance(row, dict)]
 
 
-def _key(name):
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+def ops(results, name, dtype="u16", file="bench"):
+    """The rows of `bench gpu` of an op."""
+    names = {name, f"{name}_{dtype}"}
+    return [row for row in _rows(results, file, "ops") if row.get("op") in names and row.get("dtype") == dtype]
 
 
-def ops(results, *names, dtype="u16", file="bench"):
-    """The rows of `bench gpu` of an op, under any of its names."""
-    wanted = {_key(name) for name in names}
-    return [row for row in _rows(results, file, "ops") if _key(row.get("op")) in wanted and row.get("dtype") == dtype]
-
-
-def _rho(*names, dtype="u16"):
+def _of_op(name, key):
     def measured(results):
-        found = [row["rho"] for row in ops(results, *names, dtype=dtype) if row.get("rho")]
+        found = [row[key] for row in ops(results, name) if row.get(key)]
         return found[0] if found else None
 
     return measured
@@ -96,23 +93,30 @@ def _copy(results):
     return max((rate for rate in found if rate), default=None)
 
 
-def number(tree, *paths):
-    """The first number found under any of the paths of keys."""
-    for path in paths:
-        at = tree
-        for key in path.split("."):
-            at = at.get(key) if isinstance(at, dict) else None
-        if isinstance(at, int | float) and not isinstance(at, bool):
-            return at
-    return None
+def number(tree, path):
+    """The number under a path of keys."""
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree if isinstance(tree, int | float) and not isinstance(tree, bool) else None
 
 
-def _stream(*paths):
-    return lambda results: number((results.get("stream") or {}).get("parts", {}).get("stream") or {}, *paths)
+def _stream_part(results):
+    return (results.get("stream") or {}).get("parts", {}).get("stream") or {}
+
+
+def _stream(path):
+    return lambda results: number(_stream_part(results), path)
+
+
+def _lane(results):
+    """What threads of the GPU do by themselves, in nanoseconds a byte of input: all but waiting for it."""
+    part = _stream_part(results)
+    spent = [number(part, f"gpu.{key}") for key in ("lanes.compute_s", "wait_s")] + [number(part, "bytes_in")]
+    return None if None in spent else 1e9 * (spent[0] - spent[1]) / spent[2]
 
 
 def _slowest_compile(results):
-    found = [number(row, "cold_ms", "ms") for row in _rows(results, "bench", "compile")]
+    found = [row.get("cold_ms") for row in _rows(results, "bench", "compile") if row.get("op") != "all"]
     return max((ms for ms in found if ms), default=None)
 
 
@@ -124,51 +128,36 @@ def _overlap(of, over):
     return measured
 
 
+TRAFFIC = "Bytes moved a pixel"
 OPS = "Kernels today, ρ"
 LAB = "Candidates"
 HOST = "Transfers and the stream"
 
+# An op, what is foreseen of the bytes that it moves (with edges copied apart and without), of ρ on an H100, of ρ where memory is
+# shared, and what limits it.
+_FORESEEN = [
+    ("chain", "fused elementwise", (4, 4), (0.45, 0.65), (0.75, 0.85), "partial-sector stores, index arithmetic"),
+    ("sum", "sum", (2, 2), (0.3, 0.5), (0.6, 0.75), "few bytes in flight, serial join"),
+    ("mean", "mean", (2, 2), (0.25, 0.4), (0.6, 0.75), "few bytes in flight, serial join"),
+    ("std", "std", (2, 2), (0.25, 0.4), (0.6, 0.75), "few bytes in flight, serial join"),
+    ("gaussian2d", "gaussian σ2 2-D", (28, 44), (0.06, 0.10), (0.09, 0.14), "6 dispatches, f32 intermediates"),
+    ("gaussian3d", "gaussian σ2 3-D", (62, 62), (0.04, 0.06), (0.06, 0.1), "6 dispatches, f32 intermediates, and halo"),
+    ("median3", "median 3×3", (4, 8), (0.25, 0.45), (0.45, 0.75), "40 min/max, 36 scalar loads a quad"),
+    ("median5", "median 5×5", (4, 8), (0.09, 0.10), (0.27, 0.27), "202 min/max, about 108 registers"),
+    ("tophat15", "top-hat 15×15", (22, 38), (0.06, 0.11), (0.1, 0.15), "9 dispatches"),
+    ("sobel", "sobel magnitude to f32", (22, 38), (0.10, 0.20), (0.15, 0.27), "5 dispatches"),
+]
+
+
+def _of_ops():
+    for name, words, (least, most), _, _, why in _FORESEEN:
+        yield Prediction(TRAFFIC, words, why, least, most, "B", _of_op(name, "bytes_px"), counted=True)
+    for name, words, _, (low, high), shared, why in _FORESEEN:
+        yield Prediction(OPS, words, why, low, high, "", _of_op(name, "rho"), shared)
+
+
 PREDICTIONS = [
-    Prediction(
-        OPS, "fused elementwise", "partial-sector stores, index arithmetic",
-        0.45, 0.65, "", _rho("chain", "elementwise", "fused", "fused elementwise"), (0.75, 0.85),
-    ),
-    Prediction(
-        OPS, "sum", "few bytes in flight, serial join",
-        0.3, 0.5, "", _rho("sum"), (0.6, 0.75),
-    ),
-    Prediction(
-        OPS, "mean", "the same",
-        0.25, 0.4, "", _rho("mean"), (0.6, 0.75),
-    ),
-    Prediction(
-        OPS, "std", "the same",
-        0.25, 0.4, "", _rho("std"), (0.6, 0.75),
-    ),
-    Prediction(
-        OPS, "gaussian σ2 2-D", "6 dispatches, f32 intermediates",
-        0.06, 0.10, "", _rho("gaussian_2d", "gaussian 2-D", "gaussian"), (0.09, 0.14),
-    ),
-    Prediction(
-        OPS, "gaussian σ2 3-D", "the same, and halo",
-        0.04, 0.06, "", _rho("gaussian_3d", "gaussian 3-D"), (0.06, 0.1),
-    ),
-    Prediction(
-        OPS, "median 3×3", "40 min/max, 36 scalar loads a quad",
-        0.25, 0.45, "", _rho("median_3x3", "median 3×3", "median3", "median"), (0.45, 0.75),
-    ),
-    Prediction(
-        OPS, "median 5×5", "202 min/max, about 108 registers",
-        0.09, 0.10, "", _rho("median_5x5", "median 5×5", "median5"), (0.27, 0.27),
-    ),
-    Prediction(
-        OPS, "top-hat 15×15", "9 dispatches",
-        0.06, 0.11, "", _rho("white_tophat", "tophat", "white_tophat_15"), (0.1, 0.15),
-    ),
-    Prediction(
-        OPS, "sobel magnitude to f32", "5 dispatches",
-        0.10, 0.20, "", _rho("sobel_magnitude", "sobel"), (0.15, 0.27),
-    ),
+    *_of_ops(),
     Prediction(
         OPS, "16-bit packed over native, median of ops", "four 16-bit loads and stores of native shorts",
         1.3, 1.5, "×", _packed_gain,
@@ -223,14 +212,18 @@ PREDICTIONS = [
     ),
     Prediction(
         HOST, "stream RAM to RAM, each way", "three lanes of 1.0-1.5 ns/B",
-        2, 3, "GB/s", _stream("gpu.gb_s", "gpu.gb_s_in", "gpu_gb_s", "gb_s"),
+        2, 3, "GB/s", _stream("gpu.in_gb_s"),
     ),
     Prediction(
         HOST, "the same job on the CPU's threads", "16 cores alone",
-        3, 5, "GB/s", _stream("cpu.gb_s", "cpu.gb_s_in", "cpu_gb_s"),
+        3, 5, "GB/s", _stream("cpu.in_gb_s"),
     ),
     Prediction(
-        HOST, "a lane's time", "host copies: the first bottleneck",
-        1.0, 1.5, "ns/B", _stream("lane_ns_per_byte", "gpu.lane_ns_per_byte"),
+        HOST, "a lane's own time, without waiting", "fresh pages and host copies: the first bottleneck",
+        1.0, 1.5, "ns/B", _lane,
+    ),
+    Prediction(
+        HOST, "the stream's kernels alone, each way", "41 µs a Mpx",
+        44, 54, "GB/s", _stream("limits.kernels_gb_s"),
     ),
 ]  # fmt: skip

@@ -69,9 +69,18 @@ def tree(part):
         keys = list(dict.fromkeys(key for row in part for key in row))
         return table(part, [(key.replace("_", " "), key) for key in keys])
     if isinstance(part, dict) and part:
-        flat = [{"what": key.replace("_", " "), "value": value} for key, value in part.items()]
-        return table(flat, [("what", "what"), ("", "value")])
+        return table([{"what": key, "value": value} for key, value in flat(part)], [("what", "what"), ("", "value")])
     return ["Nothing was measured."]
+
+
+def flat(part, above=""):
+    """Names and values, those of inner parts behind the name of theirs."""
+    for key, value in part.items():
+        words = f"{above}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            yield from flat(value, f"{words}: ")
+        else:
+            yield words, value
 
 
 # One figure of each step.
@@ -157,13 +166,9 @@ def _bench(name):
 
 def _stream(text, results):
     part = ((results["stream"] or {}).get("parts") or {}).get("stream") or {}
-    flat = [f"{key} {shown(value)}" for key, value in part.items() if not isinstance(value, dict | list)]
-    inner = [
-        f"{key} {number(value, 'gb_s', 'gb_s_in')}"
-        for key, value in part.items()
-        if isinstance(value, dict) and number(value, "gb_s", "gb_s_in")
-    ]
-    return ", ".join(inner + flat)[:160] or "no figures"
+    rates = [f"{who} {shown(number(part, f'{key}.in_gb_s'))} GB/s" for key, who in (("gpu", "GPU"), ("cpu", "CPU"))]
+    least = f"{part['share_of_least']:.0%} of {part['limits']['least']}, " if part.get("share_of_least") else ""
+    return f"{', '.join(rates)} each way, {least}{part['verdict']}" if part else "no figures"
 
 
 def _tests(text, results):
@@ -193,7 +198,8 @@ def figure(step, text, out):
 
 
 def adapter(results):
-    return (results["bench"] or {}).get("adapter") or {}
+    found = [(results[name] or {}).get("adapter") for name in ("bench", "packed", "stream")]
+    return next((told for told in found if isinstance(told, dict)), {})
 
 
 def head(results):
@@ -206,7 +212,7 @@ def head(results):
         ("date", meta.get("date")),
     ]
     rows += [(key, meta.get(key)) for key in ("machine", "system", "nvidia", "bar", "wgpu") if meta.get(key)]
-    rows += [(key, value) for key, value in found.items() if key != "name"]
+    rows += [(key, value) for key, value in flat(found) if key != "name"]
     lines = [f"# {name}, {meta.get('date', 'no date')}", ""]
     if is_software(results):
         lines += ["**A rehearsal on a software driver**: answers count, times say nothing.", ""]
@@ -227,13 +233,11 @@ def is_shared(results):
 def judged(prediction, results):
     """The measured figure, and whether it is what was foreseen."""
     value = prediction.measured(results)
-    low, high = (
-        (prediction.shared or (prediction.low, prediction.high)) if is_shared(results) else (prediction.low, prediction.high)
-    )
+    low, high = (is_shared(results) and prediction.shared) or (prediction.low, prediction.high)
     said = f"{low:g}-{high:g}" if low != high else f"{low:g}"
     if value is None:
         return said, None, "missing: not measured"
-    if is_software(results):
+    if is_software(results) and not prediction.counted:
         return said, value, "not judged: software"
     # Two digits were foreseen, so what rounds to the range is in it.
     inside = low * 0.95 <= value <= high * 1.05
@@ -282,9 +286,9 @@ OP_COLUMNS += [("Gpx/s", "gpx_s"), ("ρ", "rho"), ("CPU Gpx/s", "cpu_gpx_s"), ("
 
 def benched(results):
     lines = []
-    for part in ("copy", "transfer", "dispatch", "compile"):
-        found = ((results["bench"] or {}).get("parts") or {}).get(part)
-        lines += [f"### {part.capitalize()}", "", *(tree(found) if found else [f"Missing: no `{part}` in bench.json."]), ""]
+    for part, file in [("copy", "bench"), ("transfer", "stream"), ("dispatch", "bench"), ("compile", "bench")]:
+        found = ((results[file] or {}).get("parts") or {}).get(part)
+        lines += [f"### {part.capitalize()}", "", *(tree(found) if found else [f"Missing: no `{part}` in {file}.json."]), ""]
     for file, title in [("bench", "Ops"), ("packed", "Ops, 16-bit integers packed in words")]:
         rows = ((results[file] or {}).get("parts") or {}).get("ops")
         lines += [f"### {title}", "", *(table(rows, OP_COLUMNS) if rows else [f"Missing: no `ops` in {file}.json."]), ""]
@@ -334,21 +338,7 @@ def ours(results, row):
 
 def streamed(results):
     part = ((results["stream"] or {}).get("parts") or {}).get("stream")
-    lines = []
-    if isinstance(part, dict):
-        lines += tree(
-            {
-                key: value
-                for key, value in part.items()
-                if not (isinstance(value, list) and value and isinstance(value[0], dict))
-            }
-        )
-        for key, value in part.items():
-            if isinstance(value, list) and value and isinstance(value[0], dict):
-                lines += ["", f"{key}:", "", *tree(value)]
-    elif part:
-        lines += tree(part)
-    return ["## Stream", "", *(lines or ["Missing: no `stream` in stream.json."]), ""]
+    return ["## Stream", "", *(tree(part) if part else ["Missing: no `stream` in stream.json."]), ""]
 
 
 def probed(results):
