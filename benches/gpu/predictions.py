@@ -109,10 +109,10 @@ def _stream(path):
 
 
 def _lane(results):
-    """What threads of the GPU do by themselves, in nanoseconds a byte of input: all but waiting for it."""
+    """What threads of the GPU copy in and out, in nanoseconds a byte of input."""
     part = _stream_part(results)
-    spent = [number(part, f"gpu.{key}") for key in ("lanes.compute_s", "wait_s")] + [number(part, "bytes_in")]
-    return None if None in spent else 1e9 * (spent[0] - spent[1]) / spent[2]
+    spent = [number(part, key) for key in ("gpu.fill_s", "gpu.empty_s", "bytes_in")]
+    return None if None in spent else 1e9 * (spent[0] + spent[1]) / spent[2]
 
 
 def _slowest_compile(results):
@@ -219,7 +219,7 @@ PREDICTIONS = [
         3, 5, "GB/s", _stream("cpu.in_gb_s"),
     ),
     Prediction(
-        HOST, "a lane's own time, without waiting", "fresh pages and host copies: the first bottleneck",
+        HOST, "a lane's copies in and out", "fresh pages and host copies: the first bottleneck",
         1.0, 1.5, "ns/B", _lane,
     ),
     Prediction(
