@@ -55,7 +55,7 @@ def _ops():
         yield Op("sum", dtype, "sum(x)", "i64" if dtype == "u16" else "f32", is_fold=True, **exact)
         yield Op("mean", dtype, "mean(x)", "f64" if dtype == "u16" else "f32", is_fold=True, **near)
         yield Op("std", dtype, "std(x)", "f64" if dtype == "u16" else "f32", is_fold=True, relative=1e-4)
-    # Floats cut to whole numbers: where the quotient is whole, a last place decides.
+    # `astype` rounds to nearest, half to even: beside a tie a last place decides.
     yield Op("chain", "u16", "(astype(x, f32) - 100) / 1.7 |> clip(0, 65535) |> astype(u16)", "u16", whole=1)
     yield Op("chain", "f32", "x * 0.5 + 3 |> sqrt(x) |> x - 1 |> clip(0.75, 0.8)", "f32", relative=2e-6)
 
@@ -131,7 +131,7 @@ def by_meaning(op, x):
         exact = x.astype(np.float64) if op.dtype == "f32" or op.name == "std" else x
         return getattr(np, op.name)(exact)
     if op.dtype == "u16":
-        return np.clip((x.astype(np.float32) - 100) / np.float32(1.7), 0, 65535).astype(np.uint16)
+        return np.rint(np.clip((x.astype(np.float32) - 100) / np.float32(1.7), 0, 65535)).astype(np.uint16)
     return np.clip(np.sqrt(x.astype(np.float64) * 0.5 + 3) - 1, 0.75, 0.8)
 
 

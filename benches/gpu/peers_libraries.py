@@ -161,7 +161,7 @@ class Torch(Library):
     def chain(self, x):
         if x.dtype == self.torch.float32:
             return ((x * 0.5 + 3).sqrt() - 1).clamp(0.75, 0.8)
-        return self.narrow(((self.wide(x) - 100) / 1.7).clamp(0, 65535))
+        return self.narrow(((self.wide(x) - 100) / 1.7).clamp(0, 65535).round())
 
     def ways(self, op, x):
         whole = op.dtype == "u16"
@@ -272,7 +272,7 @@ class CuPy(Library):
         cupy = self.cupy
         if x.dtype == cupy.float32:
             return cupy.clip(cupy.sqrt(x * cupy.float32(0.5) + cupy.float32(3)) - cupy.float32(1), 0.75, 0.8)
-        return cupy.clip((x.astype(cupy.float32) - 100) / cupy.float32(1.7), 0, 65535).astype(cupy.uint16)
+        return cupy.rint(cupy.clip((x.astype(cupy.float32) - 100) / cupy.float32(1.7), 0, 65535)).astype(cupy.uint16)
 
     def ways(self, op, x):
         nd, cupy, box = self.ndimage, self.cupy, (1, BOX, BOX)
