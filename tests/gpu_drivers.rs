@@ -261,3 +261,32 @@ fn float_work_is_gone_on_with_on_the_same_adapter_and_driver_alone() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// A container that has a GPU and no Vulkan: neither the loader nor a driver is found.
+#[test]
+fn without_a_driver_the_error_says_what_a_container_lacks() {
+    let file = std::env::temp_dir().join(format!("stackmill-no-driver-{}.npy", std::process::id()));
+    let (input, output) = (file.with_extension("in.npy"), file.with_extension("out.npy"));
+    Array::from_ndarray(&ndarray::Array3::<u16>::zeros((16, 1024, 1024))).save_with(&input, &options("cpu", None)).unwrap();
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_stackmill"))
+        .args([
+            std::ffi::OsStr::new("run"),
+            input.as_os_str(),
+            output.as_os_str(),
+            "x + 1".as_ref(),
+            "--device".as_ref(),
+            "gpu".as_ref(),
+        ])
+        .env("VK_DRIVER_FILES", "/nowhere.json")
+        .env("VK_ICD_FILENAMES", "/nowhere.json")
+        .output()
+        .unwrap();
+    std::fs::remove_file(&input).unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert_eq!(made.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("no GPU to run on (no Vulkan") && said.contains("in a container") && said.contains("--device cpu"),
+        "{said}"
+    );
+    assert!(!output.exists(), "a file without a run");
+}

@@ -117,6 +117,17 @@ fn only_the_gpu_device_knows_wgpu() {
     }
 }
 
+/// Destroying a buffer waits for every thread that waits for the device, and all that is sent waits behind it; a dropped one waits
+/// for nobody.
+#[test]
+fn buffers_are_dropped_and_never_destroyed() {
+    for (path, text) in all().into_iter().filter(|(path, _)| path.starts_with(source().join("device/gpu"))) {
+        for line in text.lines().filter(|line| line.contains(".destroy()")) {
+            assert!(line.contains("device.destroy()"), "{}: {line}", path.display());
+        }
+    }
+}
+
 #[test]
 fn plans_are_pure() {
     for (path, text) in all().into_iter().filter(|(path, _)| module_of(path) == "plan") {

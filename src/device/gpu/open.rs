@@ -138,15 +138,19 @@ pub fn adapters() -> Vec<wgpu::Adapter> {
     let mut made = lock(&INSTANCE);
     let instance = made.get_or_insert_with(|| {
         INSTANCES.fetch_add(1, Ordering::Relaxed);
-        let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-        // Validation of indirect calls would clip buffers to 4 GiB; our shaders make none.
-        description.flags = wgpu::InstanceFlags::empty();
-        description.memory_budget_thresholds = THRESHOLDS;
-        wgpu::Instance::new(description)
+        wgpu::Instance::new(description())
     });
     let mut all = pollster::block_on(instance.enumerate_adapters(Backends::VULKAN | Backends::METAL | Backends::DX12));
     all.sort_by_key(|adapter| rank(adapter.get_info().device_type));
     all
+}
+
+fn description() -> wgpu::InstanceDescriptor {
+    let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    // Validation of indirect calls would clip buffers to 4 GiB; our shaders make none.
+    description.flags = wgpu::InstanceFlags::empty();
+    description.memory_budget_thresholds = THRESHOLDS;
+    description
 }
 
 fn rank(kind: DeviceType) -> usize {
@@ -182,7 +186,12 @@ fn find(name: &str) -> Result<Vec<wgpu::Adapter>> {
     } else {
         Error::caller(format!("no device is called '{name}' ({known})"))
     };
-    Err(error.hint("--device cpu runs without a GPU; stackmill doctor says what was found"))
+    let hint = if all.is_empty() {
+        "--device cpu runs without a GPU; in a container the loader and the driver's Vulkan part must be there too: docs/gpu.md"
+    } else {
+        "--device cpu runs without a GPU; stackmill doctor says what was found"
+    };
+    Err(error.hint(hint))
 }
 
 fn names(all: &[wgpu::Adapter]) -> String {
@@ -377,4 +386,17 @@ pub fn report() -> Vec<[String; 2]> {
 
 fn first_word(name: &str) -> String {
     name.split_whitespace().next().unwrap_or(name).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory that runs out is told where a buffer is made, which the pool answers with smaller blocks, and not by a lost device.
+    #[test]
+    fn a_heap_that_is_nearly_full_refuses_buffers() {
+        let thresholds = description().memory_budget_thresholds;
+        assert!(thresholds.for_resource_creation.is_some_and(|percent| (50..100).contains(&percent)), "{thresholds:?}");
+        assert_eq!(thresholds.for_device_loss, None);
+    }
 }
