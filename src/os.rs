@@ -125,6 +125,25 @@ fn cgroup_headroom() -> Option<u64> {
     Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
 }
 
+/// What tells a file from what lay at its path before: its length, when its bytes and its entry were changed, and which file it is.
+/// The time of the bytes can be set back, that of the entry cannot.
+#[must_use]
+pub fn stamp(meta: &std::fs::Metadata) -> String {
+    let nanoseconds = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+    format!("{} bytes {nanoseconds}{}", meta.len(), entry(meta))
+}
+
+#[cfg(unix)]
+fn entry(meta: &std::fs::Metadata) -> String {
+    use std::os::unix::fs::MetadataExt;
+    format!(" {}.{:09} {}:{}", meta.ctime(), meta.ctime_nsec(), meta.dev(), meta.ino())
+}
+
+#[cfg(not(unix))]
+fn entry(_: &std::fs::Metadata) -> String {
+    String::new()
+}
+
 /// Where programs of this user keep what can be made again, where the system has such a place.
 #[must_use]
 pub fn cache_folder() -> Option<std::path::PathBuf> {

@@ -77,6 +77,7 @@ impl Device for Failing {
 }
 
 /// A reduction whose joins fail where they are told to.
+#[derive(Debug)]
 struct Joining {
     inner: Arc<dyn Fold>,
     joins: Arc<AtomicU64>,

@@ -17,7 +17,6 @@ use header::Header;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
 
 /// The most bytes of a unit of several rows.
 const UNIT_BYTES: usize = 4 << 20;
@@ -52,8 +51,7 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         info.kind = Kind::Mask;
     }
     let unit = unit_of(&header);
-    let changed = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
-    let fingerprint = format!("npy {} bytes {changed}", meta.len());
+    let fingerprint = format!("npy {}", crate::os::stamp(&meta));
     Ok(Box::new(NpySource { path: path.to_owned(), file, info, header, data, unit, fingerprint }))
 }
 

@@ -6,7 +6,8 @@ use crate::grid::{Dims, Region, indices};
 use crate::tile::{Tile, View};
 
 /// A reduction. Its state is a tile of plain numbers, one or a few planes per output element.
-pub trait Fold: Send + Sync {
+/// Its `Debug` tells all that its results depend on.
+pub trait Fold: Send + Sync + std::fmt::Debug {
     /// The reduced axes, ascending.
     fn axes(&self) -> Vec<usize>;
     /// Elements of one anchored block along each reduced axis, where the order of additions matters; else 1.

@@ -52,7 +52,8 @@ impl LineTaps {
 }
 
 /// A neighbourhood op that is no formula: a slow, obviously right function of a padded tile, and perhaps a fast one.
-pub trait Window: Send + Sync {
+/// Its `Debug` tells all that its results depend on: two windows that tell the same are the same work.
+pub trait Window: Send + Sync + std::fmt::Debug {
     /// How far it looks along an axis, before and after.
     fn reach(&self, axis: usize) -> (usize, usize);
     /// The result for a box of extents `shape`, whose input is `input`, padded by the reach on every side.
@@ -147,8 +148,8 @@ pub trait Tiles: Send + Sync {
     fn words(&self) -> String;
 }
 
-/// A running computation along one axis.
-pub trait Scan: Send + Sync {
+/// A running computation along one axis. Its `Debug` tells all that its results depend on.
+pub trait Scan: Send + Sync + std::fmt::Debug {
     /// The axis.
     fn axis(&self) -> usize;
     /// The result for a box that covers the whole axis.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 const STRIP: usize = 1024;
 
 /// A weighted sum: elements whose weight is nothing are left out, as SciPy leaves them out.
+#[derive(Debug)]
 pub(super) struct BoxSum {
     size: Dims,
     from: Vec<isize>,

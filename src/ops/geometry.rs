@@ -12,6 +12,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// A cumulative sum along one axis. Integers wrap as NumPy's; floats add in index order, in f64 for f32 and f16.
+#[derive(Debug)]
 struct Cumsum {
     axis: usize,
 }

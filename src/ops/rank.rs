@@ -15,6 +15,7 @@ use crate::tile::View;
 use std::sync::Arc;
 
 /// The element of a rank in a box, or in those places of a box that a footprint marks; NaN is the largest.
+#[derive(Debug)]
 struct Ranked {
     size: Dims,
     from: Vec<isize>,

@@ -45,6 +45,7 @@ pub(super) enum Keeping {
 }
 
 /// One reduction.
+#[derive(Debug)]
 pub struct Reduction {
     pub(super) goal: Goal,
     pub(super) axes: Vec<usize>,

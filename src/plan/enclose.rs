@@ -368,6 +368,7 @@ fn weighted(step: &Step) -> Option<Weighted> {
 }
 
 /// A weighted sum over a box with the magnitudes of the weights, of f64.
+#[derive(Debug)]
 struct Magnitudes {
     window: Arc<dyn Window>,
     sum: WeightedBox,

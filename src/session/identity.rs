@@ -20,7 +20,7 @@ pub(super) fn identity(outputs: &[Output], plan: &Plan, device: &str) -> Option<
     for output in outputs {
         let info = output.sink.info();
         // Not its name: the journal lies beside it, and the same work elsewhere is the same work.
-        add(&mut words, format_args!("{} {} {:?};", output.sink.layout(), info.dtype, info.shape));
+        add(&mut words, format_args!("{} {info:?};", output.sink.layout()));
     }
     Some(Identity(format!("{:032x}", fnv(words.as_bytes()))))
 }
@@ -34,7 +34,7 @@ fn add_program(words: &mut String, program: &Program) -> Option<()> {
     add(words, format_args!("pass {:?};", program.domain));
     for input in &program.inputs {
         match &input.from {
-            InputFrom::Source(source) => add(words, format_args!("{} {};", source.name(), source.fingerprint())),
+            InputFrom::Source(source) => add(words, format_args!("{} {} {:?};", source.name(), source.fingerprint(), input.info)),
             InputFrom::Late(_) => add(words, format_args!("late {} {:?};", input.name, input.info)),
         }
     }
@@ -42,7 +42,7 @@ fn add_program(words: &mut String, program: &Program) -> Option<()> {
         add_step(words, step)?;
     }
     for fold in &program.folds {
-        add(words, format_args!("{} {} of {} as {:?};", fold.origin.op, fold.fold.words(), fold.value, fold.info));
+        add(words, format_args!("{} {:?} of {} as {:?};", fold.origin.op, fold.fold, fold.value, fold.info));
     }
     for end in &program.sinks {
         add(words, format_args!("{} to {};", end.value, end.output));
@@ -51,19 +51,16 @@ fn add_program(words: &mut String, program: &Program) -> Option<()> {
 }
 
 fn add_step(words: &mut String, step: &Step) -> Option<()> {
-    add(
-        words,
-        format_args!("{} {} {:?} {} {:?} ", step.origin.op, step.origin.part, step.inputs, step.info.dtype, step.info.shape),
-    );
+    add(words, format_args!("{} {} {:?} {:?} ", step.origin.op, step.origin.part, step.inputs, step.info));
     match &step.stage {
         Stage::Formula { formula, edge, constant } => add(words, format_args!("{formula:?} {edge:?} {constant:?};")),
         Stage::Line { axis, from, taps, edge, constant } => {
             add(words, format_args!("{axis} {from} {taps:?} {edge:?} {constant:?};"));
         }
-        Stage::Window { window, edge, constant } => add(words, format_args!("{} {edge:?} {constant:?};", window.words())),
+        Stage::Window { window, edge, constant } => add(words, format_args!("{window:?} {edge:?} {constant:?};")),
         Stage::View(picks) => add(words, format_args!("{picks:?};")),
-        Stage::Fold(fold) => add(words, format_args!("{};", fold.words())),
-        Stage::Scan(scan) => add(words, format_args!("{};", scan.words())),
+        Stage::Fold(fold) => add(words, format_args!("{fold:?};")),
+        Stage::Scan(scan) => add(words, format_args!("{scan:?};")),
         Stage::Tiles(_) => return None,
     }
     Some(())

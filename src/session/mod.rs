@@ -303,6 +303,14 @@ impl Session {
         room.map(|room| format!("{names}: {} of scratch in {}", bytes_text(bytes), room.path().display())).collect()
     }
 
+    /// What makes another run on a device the same work, so that it goes on where this one was cut off: a hash of what is computed,
+    /// of what, and how it is written; none where a function of the user's takes part, or results stay in memory.
+    #[must_use]
+    pub fn identity(&self, device: &dyn Device) -> Option<Identity> {
+        self.place()?;
+        identity::identity(&self.outputs[..self.own], &self.plan, &device.kind())
+    }
+
     /// Runs the plan on a device that the caller opened.
     ///
     /// # Errors
@@ -310,8 +318,7 @@ impl Session {
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
         crate::os::share_heap();
         let place = self.place();
-        let identity =
-            if place.is_some() { identity::identity(&self.outputs[..self.own], &self.plan, &device.kind()) } else { None };
+        let identity = self.identity(device);
         let place = place.filter(|_| identity.is_some());
         if let Some(place) = place.as_ref().filter(|_| self.options.restart) {
             place.forget()?;

@@ -121,10 +121,7 @@ impl Pool {
             return Err(Fault::Refused(bytes));
         }
         let made = create(opened, used, bytes)?;
-        held.bytes += bytes;
-        held.peak = held.peak.max(held.bytes);
-        let before = if self.before.0 == opened.number { self.before.1 } else { 0 };
-        held.counted_peak = held.counted_peak.max(opened.buffer_bytes().saturating_sub(before));
+        self.note(&mut held, opened, bytes);
         Ok(made)
     }
 
@@ -140,11 +137,17 @@ impl Pool {
         drop((held, pooled));
     }
 
-    /// Counts bytes that are held beside the buffers, until the run ends.
-    pub fn count(&self, bytes: u64) {
-        let mut held = lock(&self.held);
+    /// Counts bytes of the device that are held beside the pool's buffers, until the run ends.
+    pub fn count(&self, opened: &Opened, bytes: u64) {
+        self.note(&mut lock(&self.held), opened, bytes);
+    }
+
+    /// Notes that so many bytes more are held.
+    fn note(&self, held: &mut Held, opened: &Opened, bytes: u64) {
         held.bytes += bytes;
         held.peak = held.peak.max(held.bytes);
+        let before = if self.before.0 == opened.number { self.before.1 } else { 0 };
+        held.counted_peak = held.counted_peak.max(opened.buffer_bytes().saturating_sub(before));
     }
 
     /// Drops what lies idle: after a lost device its buffers are worth nothing.

@@ -212,7 +212,7 @@ impl Timings {
 /// What notes ticks of one more block in flight, counted as the run's.
 fn made(opened: &Opened, pool: &Pool) -> Option<Notes> {
     let notes = Notes::new(&opened.device)?;
-    pool.count(CLOCK_BYTES);
+    pool.count(opened, CLOCK_BYTES);
     Some(notes)
 }
 

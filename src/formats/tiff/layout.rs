@@ -303,8 +303,7 @@ fn describe(reader: &Reader, geometry: &Geometry, leading: &Leading, told: &Told
 /// Size and time of a file: what tells another content under the same name.
 fn fingerprint(path: &Path) -> Result<String> {
     let meta = std::fs::metadata(path).map_err(|e| Error::io("look at", path, &e))?;
-    let time = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
-    Ok(format!("{} bytes, {}.{:09}", meta.len(), time.as_secs(), time.subsec_nanos()))
+    Ok(crate::os::stamp(&meta))
 }
 
 /// Pixels per centimetre of an axis whose unit is a length.

@@ -11,7 +11,6 @@ use crate::tile::{View, copy_view, fill};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// An array that is read.
 #[derive(Debug)]
@@ -56,10 +55,9 @@ impl ZarrSource {
     }
 }
 
-/// When a path was changed, in nanoseconds; 0 where unknown.
-fn changed(path: &Path) -> u128 {
-    let time = std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    time.and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos())
+/// What tells a file or a folder from what lay at its path before; nothing where it cannot be looked at.
+fn changed(path: &Path) -> String {
+    std::fs::metadata(path).map(|meta| crate::os::stamp(&meta)).unwrap_or_default()
 }
 
 impl Source for ZarrSource {
