@@ -158,3 +158,88 @@ fn two_runs_do_not_write_one_output() {
     assert!(error.to_string().contains("another run is writing"), "{error}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// Runs a session, and in the middle of it something else.
+fn in_the_middle(targets: &[(Array, &Path)], what: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+    let said = Cell::new(None);
+    let has_chunks = targets[0].1.extension().is_some_and(|ending| ending == "zarr");
+    let session = Session::save(targets, &Options { chunks: has_chunks.then(|| vec![4, 300, 520]), ..options(32, 2) }).unwrap();
+    session
+        .run(&|progress| {
+            if progress.tiles.0 == 2 {
+                said.set(Some(what()));
+            }
+            Ok(())
+        })
+        .unwrap();
+    said.take().expect("the first run had tiles")
+}
+
+#[test]
+fn every_output_is_locked_however_it_is_spelled() {
+    let folder = folder("locked");
+    let x = stack(&folder).gaussian(1.0);
+    std::fs::create_dir(folder.join("deep")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&folder, folder.join("deep/again")).unwrap();
+    for (first, second) in [("a.npy", "b.npy"), ("a.tif", "b.tif"), ("a.zarr", "b.zarr"), ("a.ome.zarr", "b.ome.zarr")] {
+        let (a, b) = (folder.join(first), folder.join(second));
+        let targets = [(x.clone(), &*a), (x.gaussian(2.0), &*b)];
+        let mut spelled = vec![b.clone(), folder.join("deep/..").join(second)];
+        if cfg!(unix) {
+            spelled.push(folder.join("deep/again").join(second));
+        }
+        for other in spelled {
+            let error = in_the_middle(&targets, || x.save_with(&other, &options(256, 2)).map(|_| ())).unwrap_err();
+            assert!(error.to_string().contains("another run is writing"), "{}: {error}", other.display());
+            // As a second output too.
+            let third = folder.join("c.npy");
+            let both =
+                || Session::save(&[(x.clone(), &*third), (x.clone(), &*other)], &options(256, 2))?.run(&|_| Ok(())).map(|_| ());
+            let remove = || {
+                [&a, &b].into_iter().for_each(|path| drop(std::fs::remove_dir_all(path).or_else(|_| std::fs::remove_file(path))))
+            };
+            remove();
+            let error = in_the_middle(&targets, both).unwrap_err();
+            assert!(error.to_string().contains("another run is writing"), "{}: {error}", other.display());
+            assert!(!third.exists(), "an output of a run that was refused");
+            remove();
+            let error = Session::save(&[(x.clone(), &*b), (x.clone(), &*other)], &options(256, 2)).map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains("two results would be written"), "{error}");
+        }
+    }
+    assert!(!names(&folder).iter().any(|name| name.ends_with(".lock")), "{:?}", names(&folder));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A run goes on with nothing of an output that another one began since, whichever of its outputs it is.
+#[test]
+fn what_another_run_began_is_not_gone_on_with() {
+    let folder = folder("began");
+    let x = stack(&folder);
+    let (own, shared, others) = (folder.join("a.npy"), folder.join("shared.npy"), folder.join("b.npy"));
+    let asked = options(32, 2);
+    let targets: [(Array, &Path); 2] = [(x.gaussian(1.0), &own), (x.gaussian(2.0), &shared)];
+    let wanted = targets[1].0.compute_with(&options(512, 2)).unwrap().tile.data.bytes().to_vec();
+    for is_first in [true, false] {
+        cut_off(&targets, &asked, 1, 3).expect("cut off");
+        let other = x.maximum_filter([3, 3, 3]);
+        let of_other: Vec<(Array, &Path)> =
+            if is_first { vec![(other, &shared)] } else { vec![(x.gaussian(3.0), &others), (other, &shared)] };
+        cut_off(&of_other, &asked, 1, 3).expect("cut off too");
+        let summary = Session::save(&targets, &asked).unwrap().run(&|_| Ok(())).unwrap();
+        assert_eq!(summary.resumed, 0, "first of the other run: {is_first}");
+        let made = std::fs::read(&shared).unwrap();
+        assert!(made[made.len() - wanted.len()..] == wanted[..], "first of the other run: {is_first}");
+        for path in [&own, &shared] {
+            std::fs::remove_file(path).unwrap();
+        }
+        // Alone, it goes on.
+        cut_off(&targets, &asked, 1, 3).expect("cut off");
+        assert!(Session::save(&targets, &asked).unwrap().run(&|_| Ok(())).unwrap().resumed > 0);
+        for path in [&own, &shared] {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -126,3 +126,21 @@ def test_the_command_line_is_in_the_wheel():
         [sys.executable, "-m", "stackmill", "run", "none.tif", "out.tif", "x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "none.tif" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["o.npy", "o.tif", "o.zarr"])
+def test_what_a_run_with_functions_writes_no_other_run_may(tmp_path, name):
+    said = []
+
+    def block(tile):
+        if not said:
+            said.append(None)
+            with pytest.raises(ValueError, match="another run is writing") as error:
+                sm.from_array(np.ones((8, 64, 64))).save(tmp_path / name)
+            said[0] = str(error.value)
+        return tile
+
+    sm.from_array(np.zeros((8, 64, 64))).map_blocks(block).save(tmp_path / name)
+    assert said[0], "the function never ran"
+    assert not sm.open(tmp_path / name).compute().any()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -4,6 +4,7 @@
 #[cfg(feature = "gpu")]
 mod cache;
 mod identity;
+mod lock;
 mod place;
 mod running;
 mod scratch;
@@ -223,7 +224,8 @@ impl Session {
         let mut outputs: Vec<Output> = Vec::with_capacity(targets.len());
         for (array, path) in targets {
             let sink: Arc<dyn Sink> = Arc::from(formats::create(path, array.info()?, write)?);
-            if outputs.iter().any(|o| o.sink.name() == sink.name()) {
+            let (own, same) = (lock::real(path), |other: &(Array, &Path)| lock::real(other.1));
+            if targets.iter().take(outputs.len()).any(|other| same(other) == own) {
                 return Err(Error::caller(format!("two results would be written to {}", path.display())));
             }
             outputs.push(Output { array: array.clone(), sink });
@@ -320,15 +322,23 @@ impl Session {
         let place = self.place();
         let identity = self.identity(device);
         let place = place.filter(|_| identity.is_some());
-        if let Some(place) = place.as_ref().filter(|_| self.options.restart) {
+        let identity = identity.unwrap_or(Identity(String::new()));
+        let written = self.outputs[..self.own].iter().filter_map(|output| output.sink.beside());
+        let locks = lock::Locks::claim(&written.collect::<Vec<_>>())?;
+        if let Some(place) = place.as_ref().filter(|_| self.options.restart || !locks.are_of(&identity.0)) {
             place.forget()?;
         }
-        let identity = identity.unwrap_or(Identity(String::new()));
-        let place = place.as_ref().map(|place| place as &dyn Place);
-        let done = run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place, observe })?;
+        locks.say(&identity.0)?;
+        let kept = place.as_ref().map(|place| place as &dyn Place);
+        let done = run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place: kept, observe });
+        if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
+            locks.remove();
+        }
         // What an unfinished run under another budget left.
-        self.scratch.iter().for_each(|room| room.clear());
-        Ok(done)
+        if done.is_ok() {
+            self.scratch.iter().for_each(|room| room.clear());
+        }
+        done
     }
 
     /// Where the run keeps its journal: beside the first output, if all of them can be gone on with.

@@ -24,6 +24,11 @@ impl Beside {
         Beside { path: output.with_file_name(name), output: output.to_owned(), file: Mutex::new(None) }
     }
 
+    /// Whether there is a journal that another run may go on with.
+    pub fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
     fn file(&self) -> MutexGuard<'_, Option<File>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,7 +41,7 @@ impl Room {
 
     /// In a folder, under a name of the output's own; where there is none, under one that no run draws again.
     pub fn within(folder: &Path, output: Option<&Path>) -> Arc<Room> {
-        let name = output.map(|path| fnv(path.canonicalize().unwrap_or_else(|_| path.to_owned()).as_os_str().as_encoded_bytes()));
+        let name = output.map(|path| fnv(super::lock::real(path).as_os_str().as_encoded_bytes()));
         let name = name.unwrap_or_else(|| u128::from(fresh()) << 32 | u128::from(std::process::id()));
         Room::at(folder.join(format!(".stackmill-{name:032x}.scratch")), output.is_some())
     }
