@@ -1,5 +1,5 @@
 // What a device makes of numbers at the edges: nine results for each pair. First its own arithmetic, then what integers make of
-// quotients, roots and remainders. It decides nothing.
+// quotients, roots, whole numbers and remainders. It decides nothing.
 
 @group(0) @binding(1) var<storage, read_write> result: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
@@ -20,9 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     put(at + 1u, a * b);
     put(at + 2u, near_quotient(a, b));
     put(at + 3u, near_root(a));
-    put(at + 4u, round(a));
-    put(at + 5u, div_f32(a, b));
-    put(at + 6u, sqrt_f32(a));
+    put(at + 4u, div_f32(a, b));
+    put(at + 5u, sqrt_f32(a));
+    put(at + 6u, rint_f32(a));
     put(at + 7u, floor_div_f32(a, b));
     put(at + 8u, rem_f32(a, b));
 }

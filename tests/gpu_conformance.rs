@@ -79,7 +79,9 @@ fn run(array: &Array, device: &str, checked_shaders: bool, tile: Option<[usize; 
             None => reasons.extend(pass.on_cpu.clone()),
         }
     }
-    session.run(&|_| Ok(()))?;
+    let summary = session.run(&|_| Ok(()))?;
+    let instead = summary.passes.iter().flat_map(|pass| &pass.notices).find(|notice| notice.contains("the CPU"));
+    assert!(instead.is_none(), "planned for {device}: {instead:?}");
     Ok(Made { tile: Tile { dtype: info.dtype, shape: info.shape, data: sink.take()? }, on_gpu, exact, reasons })
 }
 

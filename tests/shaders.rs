@@ -55,25 +55,16 @@ struct Texts {
     first: Vec<String>,
     /// What all cases give, each text once.
     all: Vec<String>,
-    /// The same where a device has 16-bit integers, if that is another text.
-    native: Vec<String>,
 }
 
-/// What a device without and with 16-bit integers speaks.
-const PACKED: Dialect = Dialect { native_16: false, sloppy: false };
-const NATIVE: Dialect = Dialect { native_16: true, sloppy: false };
-
 impl Texts {
-    fn add(&mut self, packed: Vec<String>, native: Vec<String>) {
+    fn add(&mut self, texts: Vec<String>) {
         if self.first.is_empty() {
-            self.first.clone_from(&packed);
+            self.first.clone_from(&texts);
         }
-        for (packed, native) in packed.into_iter().zip(native) {
-            if native != packed && !self.native.contains(&native) {
-                self.native.push(native);
-            }
-            if !self.all.contains(&packed) {
-                self.all.push(packed);
+        for text in texts {
+            if !self.all.contains(&text) {
+                self.all.push(text);
             }
         }
     }
@@ -114,14 +105,14 @@ fn planned(case: &Case) -> Option<Session> {
 }
 
 /// The texts of the steps that run on a GPU.
-fn texts_of(pass: &Pass, dialect: Dialect, words: &str) -> Vec<String> {
+fn texts_of(pass: &Pass, words: &str) -> Vec<String> {
     let Some(gpu) = &pass.gpu else { return Vec::new() };
     let steps = (0..pass.program.steps.len()).filter(|k| gpu.sharing.refusals[*k].is_none()).map(Piece::Step);
     let folds = (0..pass.program.folds.len()).filter(|k| gpu.sharing.folds[*k].is_none()).map(Piece::Fold);
     let text = |piece: Piece| {
-        let made =
-            kernel(&pass.program, piece, dialect).unwrap_or_else(|e| panic!("{words}: {piece:?} is planned for a GPU: {e}"));
-        let again = kernel(&pass.program, piece, dialect).unwrap();
+        let made = kernel(&pass.program, piece, Dialect::default())
+            .unwrap_or_else(|e| panic!("{words}: {piece:?} is planned for a GPU: {e}"));
+        let again = kernel(&pass.program, piece, Dialect::default()).unwrap();
         assert!(made == again, "{words}: {piece:?} has two texts");
         assert!(made.inputs <= MOST_INPUTS, "{words}: {piece:?} reads {} arrays", made.inputs);
         let reads = match piece {
@@ -149,8 +140,7 @@ fn texts(op: &'static Op, dtype: Dtype) -> Texts {
     for shape in [SHAPE, FLAT] {
         for case in edges(op).into_iter().flat_map(|edge| cases(op, dtype, edge, &shape)) {
             let Some(session) = planned(&case) else { continue };
-            let of = |pass, dialect| texts_of(pass, dialect, &words_of(&case));
-            session.plan().passes.iter().for_each(|pass| texts.add(of(pass, PACKED), of(pass, NATIVE)));
+            session.plan().passes.iter().for_each(|pass| texts.add(texts_of(pass, &words_of(&case))));
         }
     }
     texts
@@ -161,14 +151,14 @@ fn matrix() -> Vec<(&'static Op, Dtype, Texts)> {
     ops::all().flat_map(|op| DTYPES.map(|dtype| (op, dtype, texts(op, dtype)))).collect()
 }
 
-/// Whether a text is a kernel for a device with these optional features.
-fn check(text: &str, has: Capabilities) -> Result<(), String> {
+/// Whether a text is a kernel for a device without any optional feature.
+fn check(text: &str) -> Result<(), String> {
     let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
     let entries: Vec<(&str, naga::ShaderStage)> = module.entry_points.iter().map(|e| (e.name.as_str(), e.stage)).collect();
     if entries != [("main", naga::ShaderStage::Compute)] {
         return Err(format!("its entry points are {entries:?}"));
     }
-    let mut validator = Validator::new(ValidationFlags::all(), has);
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
     validator.validate(&module).map(|_| ()).map_err(|e| e.emit_to_string(text))
 }
 
@@ -177,13 +167,11 @@ fn every_kernel_is_valid_for_any_device() {
     let mut checked: BTreeSet<String> = BTreeSet::new();
     let mut failures = Vec::new();
     for (op, dtype, texts) in matrix() {
-        let packed = texts.all.into_iter().map(|text| (text, Capabilities::empty()));
-        let native = texts.native.into_iter().map(|text| (text, Capabilities::SHADER_INT16));
-        for (text, has) in packed.chain(native) {
+        for text in texts.all {
             if !checked.insert(text.clone()) {
                 continue;
             }
-            if let Err(why) = check(&text, has) {
+            if let Err(why) = check(&text) {
                 failures.push(format!("{} {dtype}: {why}", op.name));
             }
         }
@@ -196,10 +184,8 @@ fn every_kernel_is_valid_for_any_device() {
 #[test]
 fn padding_is_valid_for_any_device() {
     for dtype in Dtype::ALL.into_iter().filter(|d| d.size() <= 4) {
-        for (dialect, has) in [(PACKED, Capabilities::empty()), (NATIVE, Capabilities::SHADER_INT16)] {
-            let kernel = stackmill::device::gpu::emit::pad(dtype, dialect);
-            check(&kernel.text, has).unwrap_or_else(|why| panic!("padding of {dtype}: {why}"));
-        }
+        let kernel = stackmill::device::gpu::emit::pad(dtype, Dialect::default());
+        check(&kernel.text).unwrap_or_else(|why| panic!("padding of {dtype}: {why}"));
     }
 }
 
@@ -226,9 +212,6 @@ fn snapshots() -> BTreeMap<String, String> {
     for (op, dtype, texts) in matrix().into_iter().filter(|(_, _, texts)| !texts.all.is_empty()) {
         let short = |texts: &[String]| -> Vec<String> { texts.iter().map(|text| abridged(text, &library)).collect() };
         let _ = writeln!(hashes, "{} {dtype} {:016x}", op.name, hashed(&short(&texts.all).concat()));
-        if !texts.native.is_empty() {
-            let _ = writeln!(hashes, "{} {dtype} native {:016x}", op.name, hashed(&short(&texts.native).concat()));
-        }
         // u16 comes first, then f32.
         if matches!(dtype, Dtype::U16 | Dtype::F32) {
             let head = format!("// {} of {dtype}\n", op.name);

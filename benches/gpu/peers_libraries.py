@@ -265,7 +265,9 @@ class CuPy(Library):
 
     def steep(self, x):
         along, y = self.ndimage.correlate1d, x.astype(self.cupy.float32)
-        slopes = [along(along(y, [-1, 0, 1], axis=a), [1, 2, 1], axis=b) for a, b in [(1, 2), (2, 1)]]
+        # Lists of weights are refused.
+        slope, smooth = (self.cupy.asarray(weights, dtype=self.cupy.float32) for weights in [(-1, 0, 1), (1, 2, 1)])
+        slopes = [along(along(y, slope, axis=a), smooth, axis=b) for a, b in [(1, 2), (2, 1)]]
         return self.cupy.sqrt(slopes[0] * slopes[0] + slopes[1] * slopes[1])
 
     def chain(self, x):

@@ -5,7 +5,6 @@ op must move, over its time, over the device's own copy. It knows no device and 
 """
 
 import dataclasses
-import statistics
 from collections.abc import Callable
 
 
@@ -42,20 +41,6 @@ def _of_op(name, key):
         return found[0] if found else None
 
     return measured
-
-
-def _packed_gain(results):
-    """How much faster 16-bit integers packed in words are than native ones: the median over ops."""
-    gains = []
-    for row in _rows(results, "bench", "ops"):
-        same = [
-            other
-            for other in _rows(results, "packed", "ops")
-            if (other.get("op"), other.get("dtype"), other.get("shape")) == (row.get("op"), row.get("dtype"), row.get("shape"))
-        ]
-        if row.get("dtype") == "u16" and row.get("device_ms") and same and same[0].get("device_ms"):
-            gains.append(row["device_ms"] / same[0]["device_ms"])
-    return statistics.median(gains) if gains else None
 
 
 def variants(results, family):
@@ -158,10 +143,6 @@ def _of_ops():
 
 PREDICTIONS = [
     *_of_ops(),
-    Prediction(
-        OPS, "16-bit packed over native, median of ops", "four 16-bit loads and stores of native shorts",
-        1.3, 1.5, "×", _packed_gain,
-    ),
     Prediction(
         OPS, "slowest kernel to compile", "networks of 27 inputs",
         300, 2000, "ms", _slowest_compile,

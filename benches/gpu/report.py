@@ -14,8 +14,8 @@ import sys
 
 from predictions import PREDICTIONS, number, ops, variants
 
-FILES = ["bench", "packed", "lab", "peers", "stream"]
-STEPS = ["facts", "limits", "overlap", "copies", "lab", "kernels", "packed", "peers", "stream", "tests", "conformance"]
+FILES = ["bench", "lab", "peers", "stream"]
+STEPS = ["facts", "limits", "overlap", "copies", "lab", "kernels", "peers", "stream", "tests", "conformance"]
 
 
 def loaded(out):
@@ -188,7 +188,7 @@ def _conformance(text, results):
 
 
 FIGURES = {"limits": _limits, "overlap": _overlap, "copies": _copies, "lab": _lab, "kernels": _bench("bench")}
-FIGURES |= {"packed": _bench("packed"), "peers": _peers, "stream": _stream, "tests": _tests, "conformance": _conformance}
+FIGURES |= {"peers": _peers, "stream": _stream, "tests": _tests, "conformance": _conformance}
 
 
 def figure(step, text, out):
@@ -199,7 +199,7 @@ def figure(step, text, out):
 
 
 def adapter(results):
-    found = [(results[name] or {}).get("adapter") for name in ("bench", "packed", "stream")]
+    found = [(results[name] or {}).get("adapter") for name in ("bench", "stream")]
     return next((told for told in found if isinstance(told, dict)), {})
 
 
@@ -298,9 +298,8 @@ def benched(results):
     for part, file in [("copy", "bench"), ("transfer", "stream"), ("dispatch", "bench"), ("compile", "bench")]:
         found = ((results[file] or {}).get("parts") or {}).get(part)
         lines += [f"### {part.capitalize()}", "", *(tree(found) if found else [f"Missing: no `{part}` in {file}.json."]), ""]
-    for file, title in [("bench", "Ops"), ("packed", "Ops, 16-bit integers packed in words")]:
-        rows = ((results[file] or {}).get("parts") or {}).get("ops")
-        lines += [f"### {title}", "", *(table(rows, OP_COLUMNS) if rows else [f"Missing: no `ops` in {file}.json."]), ""]
+    rows = ((results["bench"] or {}).get("parts") or {}).get("ops")
+    lines += ["### Ops", "", *(table(rows, OP_COLUMNS) if rows else ["Missing: no `ops` in bench.json."]), ""]
     return ["## stackmill bench gpu", "", *lines]
 
 

@@ -102,6 +102,8 @@ pub fn run_with(words: &str, outputs: &[Array], options: &Options, open: Option<
         Some(gpu) => session.run_on(gpu, &|_| Ok(())),
     };
     let summary = summary.unwrap_or_else(|e| panic!("{words} on {}: {e}\n{}", options.device, session.explain()));
+    let instead = summary.passes.iter().flat_map(|pass| &pass.notices).find(|notice| notice.contains("the CPU runs"));
+    assert!(instead.is_none(), "{words} was to run on {}: {instead:?}", options.device);
     let (peak, counted) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.peak_bytes(), gpu.counted_peak_bytes()));
     let (steps, submissions) = gpu.as_ref().map_or((0, 0), |gpu| (gpu.steps(), gpu.submissions()));
     let blocks = gpu.as_ref().map(|gpu| gpu.blocks()).unwrap_or_default();

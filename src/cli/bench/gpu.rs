@@ -81,7 +81,7 @@ pub fn measure(args: &OfGpu) -> Result<()> {
         let copied = raw::copy(&bench, limit, &mut report);
         setting.copied = report.heed("copy", copied).flatten();
     } else if asked.wants("ops") {
-        setting.copied = bench.copy(SMALL, SHORTLY).ok().map(|copied| copied.bytes_a_second);
+        setting.copied = bench.copy(SMALL, SHORTLY).ok().map(|copied| copied.bytes_a_second());
     }
     if let Some(limit) = asked.limit("dispatch") {
         let done = raw::dispatch(&bench, limit, &mut report);

@@ -276,7 +276,8 @@ impl Gpu {
             };
             let opened = open::open(&self.wish, seat.which)?;
             if !opened.numerics.keeps_nan && !asked.gpu.sharing.exact {
-                return self.on_cpu(asked, region, made);
+                let what = format!("'{}' loses NaN: the CPU runs its float stages", self.wish.name);
+                return self.on_cpu(asked, region, made, what);
             }
             let done = block::run(self, (seat, &opened), asked.pass, asked.gpu, &region, asked.inputs);
             drop(slot);
@@ -331,13 +332,14 @@ impl Gpu {
                 format!("the device '{}' was lost {MOST_LOSSES} times, and one output is never a mix of devices", self.wish.name);
             return Err(Error::machine(what).hint("--device cpu restarts it"));
         }
-        self.on_cpu(asked, region, made)
+        self.on_cpu(asked, region, made, format!("the CPU takes over from '{}'", self.wish.name))
     }
 
     /// Computes a box on the workers of the run: not more of them than it may have, each with the scratch that the plan counts.
-    fn on_cpu(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
+    /// What is said of it is said once.
+    fn on_cpu(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>, why: String) -> Result<()> {
         if !self.taken_over.swap(true, Ordering::AcqRel) {
-            self.notice(format!("the CPU takes over from '{}'", self.wish.name));
+            self.notice(why);
         }
         let work = || self.cpu.launch(asked.pass, &region, asked.inputs, Host::alone());
         let Launched { tiles, partials, .. } = asked.host.install(work)?;

@@ -234,9 +234,7 @@ fn opened(adapter: &wgpu::Adapter, checked: bool, cache: Option<&dyn Cache>) -> 
     let is_shared = matches!(info.device_type, DeviceType::IntegratedGpu | DeviceType::Cpu)
         && !mappable.is_empty()
         && !is_set("STACKMILL_GPU_TRANSFER", "ring");
-    let native_16 = adapter.features().contains(Features::SHADER_I16) && !is_set("STACKMILL_GPU_SHORTS", "packed");
     let mut features = if is_shared { mappable } else { Features::empty() };
-    features.set(Features::SHADER_I16, native_16);
     features |= clocks(adapter) | (adapter.features() & Features::PIPELINE_CACHE);
     let description = wgpu::DeviceDescriptor {
         label: Some("stackmill"),
@@ -256,7 +254,7 @@ fn opened(adapter: &wgpu::Adapter, checked: bool, cache: Option<&dyn Cache>) -> 
     let told = health.clone();
     device.set_device_lost_callback(move |reason, message| told.tell(format!("device lost ({reason:?}): {message}")));
     let pipelines = Pipelines::new(checked, kept(&device, &info, cache));
-    let dialect = Dialect { native_16, sloppy: is_set("STACKMILL_GPU_NUMBERS", "sloppy") };
+    let dialect = Dialect { sloppy: is_set("STACKMILL_GPU_NUMBERS", "sloppy") };
     let numerics = probe::numerics(&device, &queue, &pipelines, dialect)?;
     let transfer = if is_shared && is_read_at_speed(&device)? { Transfer::Unified } else { Transfer::Ring };
     let limits = adapter.limits();
@@ -371,8 +369,7 @@ pub fn report() -> Vec<[String; 2]> {
         rows.push([String::new(), format!("arrays of {largest} at most, {count} in a kernel, {group} invocations a group")]);
         let told = match opened(&adapter, false, None) {
             Ok(opened) => {
-                let shorts = if opened.dialect.native_16 { "16-bit integers" } else { "16-bit integers packed in words" };
-                format!("transfers: {:?}; {shorts}; numerics: {}", opened.transfer, opened.numerics)
+                format!("transfers: {:?}; numerics: {}", opened.transfer, opened.numerics)
             }
             Err(error) => error.what().to_owned(),
         };

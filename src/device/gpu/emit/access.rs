@@ -1,15 +1,12 @@
 //! How elements of each dtype come out of the bound arrays and go back, four neighbours at a time. Arrays hold words that 8-
-//! and 16-bit numbers are packed in, or 16-bit numbers as they are where a device has them.
-//! It does not know what is done with elements. Floats travel as bits until they are needed.
+//! and 16-bit numbers are packed in: a device that has 16-bit numbers moves half as much a load (decision 016). It does not know what is done with elements. Floats travel as bits until they are needed.
 
 use crate::dtype::{Dtype, Lane};
 use std::fmt::Write;
 
-/// What a device's WGSL has beyond the core.
+/// How kernels are written for a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dialect {
-    /// 16-bit integers, in storage too.
-    pub native_16: bool,
     /// Float arithmetic made as bad as Vulkan allows, for tests: `sloppy.wgsl`.
     pub sloppy: bool,
 }
@@ -40,27 +37,16 @@ impl Bindings {
         Bindings { reads: vec![dtype], result: dtype, dialect }
     }
 
-    fn is_native(&self, dtype: Dtype) -> bool {
-        self.dialect.native_16 && dtype.size() == 2
-    }
-
     fn read(&self, k: usize) -> Dtype {
         self.reads.get(k).copied().unwrap_or(Dtype::U32)
     }
 
-    /// What comes first in a text.
-    pub fn enabled(&self) -> &'static str {
-        let native = self.reads.iter().chain([&self.result]).any(|dtype| self.is_native(*dtype));
-        if native { "enable wgpu_int16;\n" } else { "" }
-    }
-
     /// The declarations of the arrays.
     pub fn declared(&self) -> String {
-        let element = |dtype: Dtype| if self.is_native(dtype) { "u16" } else { "u32" };
-        let mut text = format!("@group(0) @binding(1) var<storage, read_write> result: array<{}>;\n", element(self.result));
-        for (k, dtype) in self.reads.iter().enumerate() {
+        let mut text = "@group(0) @binding(1) var<storage, read_write> result: array<u32>;\n".to_owned();
+        for k in 0..self.reads.len() {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "@group(0) @binding({}) var<storage, read> data_{k}: array<{}>;", k + 3, element(*dtype));
+            let _ = writeln!(text, "@group(0) @binding({}) var<storage, read> data_{k}: array<u32>;", k + 3);
         }
         text
     }
@@ -70,7 +56,6 @@ impl Bindings {
         let dtype = self.read(k);
         let body = match dtype.size() {
             1 => bytes(k, dtype),
-            2 if self.is_native(dtype) => native_shorts(k, dtype),
             2 => shorts(k, dtype),
             _ => words(k, dtype),
         };
@@ -82,7 +67,6 @@ impl Bindings {
         let dtype = self.read(k);
         let body = match dtype.size() {
             1 => format!("(data_{k}[e >> 2u] >> ((e & 3u) * 8u)) & 255u"),
-            2 if self.is_native(dtype) => format!("u32(data_{k}[e])"),
             2 => format!("(data_{k}[e >> 1u] >> ((e & 1u) * 16u)) & 0xffffu"),
             _ => format!("data_{k}[e]"),
         };
@@ -129,7 +113,6 @@ impl Bindings {
         let _ = writeln!(text, "    let bits = {};", stored_bits(dtype, lane));
         text += match dtype.size() {
             1 => BYTES,
-            2 if self.is_native(dtype) => NATIVE_SHORTS,
             2 => SHORTS,
             _ => WORDS,
         };
@@ -143,12 +126,6 @@ const BYTES: &str = "    let b = (bits & vec4<u32>(255u)) << vec4<u32>(0u, 8u, 1
 const SHORTS: &str = "    let s = (bits & vec4<u32>(0xffffu)) << vec4<u32>(0u, 16u, 0u, 16u);
     result[e >> 1u] = s.x | s.y;
     result[(e >> 1u) + 1u] = s.z | s.w;
-";
-const NATIVE_SHORTS: &str = "    let s = bits & vec4<u32>(0xffffu);
-    result[e] = u16(s.x);
-    result[e + 1u] = u16(s.y);
-    result[e + 2u] = u16(s.z);
-    result[e + 3u] = u16(s.w);
 ";
 const WORDS: &str = "    result[e] = bits.x;
     result[e + 1u] = bits.y;
@@ -186,17 +163,6 @@ fn bytes(k: usize, dtype: Dtype) -> String {
     return {value};
 "
     )
-}
-
-fn native_shorts(k: usize, dtype: Dtype) -> String {
-    let value = match dtype {
-        Dtype::I16 => "(vec4<i32>(halves) << vec4<u32>(16u)) >> vec4<u32>(16u)",
-        Dtype::F16 => "f32_of_half(halves)",
-        _ => "vec4<i32>(halves)",
-    };
-    let element = |n: usize| if n == 0 { format!("u32(data_{k}[e])") } else { format!("u32(data_{k}[e + {n}u])") };
-    let halves: Vec<String> = (0..4).map(element).collect();
-    format!("    let halves = vec4<u32>({});\n    return {value};\n", halves.join(", "))
 }
 
 fn shorts(k: usize, dtype: Dtype) -> String {

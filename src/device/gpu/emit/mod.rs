@@ -130,7 +130,6 @@ fn assembled(bound: &Bindings, libraries: &[&str], text: &str) -> Kernel {
 
 /// The frame, bindings, and then the parts of a kernel.
 fn framed(bound: &Bindings, parts: &[&str]) -> Kernel {
-    let head = [bound.enabled(), FRAME].concat();
-    let text = [&[head.as_str(), bound.declared().as_str()], parts].concat().join("\n");
+    let text = [&[FRAME, bound.declared().as_str()], parts].concat().join("\n");
     Kernel { text, inputs: bound.reads.len() }
 }

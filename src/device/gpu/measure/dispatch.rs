@@ -104,20 +104,7 @@ impl Bench {
 
     fn counting(&self, cells: usize) -> Result<Counting> {
         let device = &self.opened.device;
-        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let module = device
-            .create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source: wgpu::ShaderSource::Wgsl(COUNT.into()) });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: None,
-            layout: None,
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            cache: None,
-        });
-        if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::bug(format!("a shader does not compile: {error}")));
-        }
+        let pipeline = self.pipeline(COUNT)?;
         let layout = pipeline.get_bind_group_layout(0);
         let cell = |_| -> Result<(wgpu::Buffer, wgpu::BindGroup)> {
             let buffer = self.buffer(BYTES, U::STORAGE | U::COPY_SRC, false)?;

@@ -32,8 +32,6 @@ pub struct Facts {
     pub heaps: Vec<Heap>,
     /// `ring`: through mapped staging buffers; `unified`: storage buffers are mapped themselves.
     pub transfer: &'static str,
-    /// `native` or `packed`: how 16-bit integers lie in a kernel.
-    pub shorts: &'static str,
     /// What it does to NaN, ties, denormals.
     pub numerics: String,
     /// Nanoseconds of one count of its clock; none where it has none.
@@ -63,7 +61,6 @@ impl Bench {
             ],
             heaps: heaps(opened),
             transfer: if self.is_unified() { "unified" } else { "ring" },
-            shorts: if opened.dialect.native_16 { "native" } else { "packed" },
             numerics: opened.numerics.to_string(),
             tick_ns: opened.ticks.map(|ticks| ticks.seconds * 1e9),
         }

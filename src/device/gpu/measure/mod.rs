@@ -78,6 +78,24 @@ impl Bench {
         refused.map_or(Ok(made), |why| Err(Error::machine(format!("the device refuses {}: {why}", bytes_text(bytes)))))
     }
 
+    /// The kernel `main` of a shader of ours.
+    fn pipeline(&self, text: &str) -> Result<wgpu::ComputePipeline> {
+        let device = &self.opened.device;
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let source = wgpu::ShaderSource::Wgsl(text.into());
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: None,
+            layout: None,
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        let refused = pollster::block_on(scope.pop());
+        refused.map_or(Ok(pipeline), |error| Err(Error::bug(format!("a shader does not compile: {error}"))))
+    }
+
     fn encoder(&self) -> wgpu::CommandEncoder {
         self.opened.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
