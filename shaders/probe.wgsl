@@ -16,8 +16,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let a = bitcast<vec4<f32>>(vec4<u32>(table[2u * id.x]));
     let b = bitcast<vec4<f32>>(vec4<u32>(table[2u * id.x + 1u]));
     let at = 9u * id.x;
-    put(at, a + b);
-    put(at + 1u, a * b);
+    put(at, near_sum(a, b));
+    put(at + 1u, near_product(a, b));
     put(at + 2u, near_quotient(a, b));
     put(at + 3u, near_root(a));
     put(at + 4u, div_f32(a, b));

@@ -1,5 +1,5 @@
 // Stands in for `near.wgsl` in tests: a device that does no better than Vulkan asks of it. Quotients and roots are up to three
-// units of the last place off, none divides by more than 2^126, and numbers too small to be normal are zeros.
+// units of the last place off, none divides by more than 2^126 (infinity by that is NaN), and numbers too small to be normal are zeros.
 
 fn flushed(x: vec4<f32>) -> vec4<f32> {
     let bits = bitcast<vec4<u32>>(x);
@@ -32,8 +32,10 @@ fn near_quotient(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     let x = bitcast<vec4<u32>>(a);
     let y = bitcast<vec4<u32>>(b);
     let found = bitcast<vec4<u32>>(moved(flushed(flushed(a) / flushed(b)), x ^ (y >> vec4<u32>(1u))));
-    let vanishes = ((y & MAGNITUDE) > vec4<u32>(0x7e800000u)) & ((y & MAGNITUDE) <= INFINITE) & ((x & MAGNITUDE) < INFINITE);
-    return bitcast<vec4<f32>>(select(found, found & SIGN, vanishes));
+    // A reciprocal that is flushed: what it multiplies is zero, or, infinite, no number.
+    let beyond = ((y & MAGNITUDE) > vec4<u32>(0x7e800000u)) & ((y & MAGNITUDE) <= INFINITE);
+    let made = select(found & SIGN, vec4<u32>(0x7fc00000u), (x & MAGNITUDE) >= INFINITE);
+    return bitcast<vec4<f32>>(select(found, made, beyond));
 }
 
 fn near_root(x: vec4<f32>) -> vec4<f32> {

@@ -127,13 +127,14 @@ fn assert_figures(found: &Value, device: &str) {
     assert!(found["commit"].is_string());
     let adapter = &found["adapter"];
     assert!(adapter["name"].as_str().unwrap().to_lowercase().contains(&device.to_lowercase()));
-    for key in ["kind", "backend", "driver", "transfer", "shorts", "numerics", "timestamps", "cpu_threads", "simd", "heaps"] {
+    for key in ["kind", "backend", "driver", "transfer", "numerics", "timestamps", "cpu_threads", "simd", "heaps"] {
         assert!(!adapter[key].is_null(), "adapter.{key}");
     }
     positive(adapter, &["limits", "max_buffer_bytes"]);
     let parts = &found["parts"];
     let rows = |part: &str| parts[part].as_array().unwrap_or_else(|| panic!("{part} in {parts:#}")).clone();
     assert!(rows("copy").len() == 3 && rows("copy").iter().any(|row| row["gb_s"].as_f64().is_some_and(|rate| rate > 0.0)));
+    assert!(rows("copy").iter().any(|row| positive(row, &["driver_gb_s"]) > 0.0 && positive(row, &["kernel_gb_s"]) > 0.0));
     let dispatched = ["independent_us", "dependent_us", "recording_us", "submit_to_mapped_us", "least_submit_to_mapped_us"];
     all_positive(&parts["dispatch"], &dispatched);
     let compiled = rows("compile");
