@@ -273,3 +273,47 @@ fn a_mirror_image_is_read_as_often_as_the_plan_says() {
     println!("read up to {most} times, the plan says {promised}");
     assert!(most as f64 <= promised.ceil(), "read up to {most} times, the plan says {promised}");
 }
+
+/// A running sum is one wherever its axis goes afterwards: dropped by an index, moved by a transpose, joined by a new one.
+#[test]
+fn views_of_scans_are_views_of_their_results() {
+    let values = Values::new(Dtype::I32, &[4, 5, 6], Data::Plain, 9);
+    let all = || Index::Range(Slice::default());
+    for axis in 0..3 {
+        let sums = values.lent().cumsum(axis);
+        let whole = computed(&sums, None).to_ndarray::<i64>().unwrap();
+        for dropped in 0..3 {
+            let mut places = [all(), all(), all()];
+            places[dropped] = Index::At(-2);
+            let found = computed(&sums.index(&places), Some(&[2, 3])).to_ndarray::<i64>().unwrap();
+            let place = whole.shape()[dropped] - 2;
+            assert_eq!(found, whole.index_axis(ndarray::Axis(dropped), place), "cumsum({axis}), then axis {dropped}");
+            places[dropped] = all();
+            let mut wider = places.to_vec();
+            wider.insert(dropped, Index::NewAxis);
+            let found = computed(&sums.index(&wider), Some(&[1, 2, 1, 3])).to_ndarray::<i64>().unwrap();
+            assert_eq!(found, whole.clone().insert_axis(ndarray::Axis(dropped)), "cumsum({axis}), a new axis at {dropped}");
+        }
+        for order in [[0, 2, 1], [1, 2, 0], [2, 1, 0]] {
+            let found = computed(&sums.transpose(&order), Some(&[2, 2, 2])).to_ndarray::<i64>().unwrap();
+            assert_eq!(found, whole.clone().permuted_axes(&order[..]), "cumsum({axis}), transposed {order:?}");
+        }
+        let first = sums.index(&[Index::At(1)]).index(&[Index::At(2)]);
+        let found = computed(&first, Some(&[2])).to_ndarray::<i64>().unwrap();
+        assert_eq!(found, whole.slice(ndarray::s![1, 2, ..]).into_dyn(), "cumsum({axis})[1][2]");
+    }
+}
+
+/// The variance of time stamps in nanoseconds: their squares take more than 128 bits together.
+#[test]
+fn large_integers_vary_exactly() {
+    let stamps: Vec<i64> = (0..3 * 1000).map(|k| 1_700_000_000_000_000_000 + k % 1000 * 1_000_000_000).collect();
+    let array = Array::from_ndarray(&ndarray::Array2::from_shape_vec((3, 1000), stamps).unwrap());
+    let one = (1000.0f64.powi(2) - 1.0) / 12.0 * 1e18;
+    for (axes, wanted) in [(vec![0, 1], vec![one]), (vec![1], vec![one; 3]), (vec![0], vec![0.0; 1000])] {
+        let found = computed(&array.var_with(Var { axis: AxisList::Numbers(axes.clone()), ddof: 0.0, keepdims: false }), None);
+        let near = |(found, wanted): (&f64, &f64)| (found - wanted).abs() <= 4e-16 * wanted;
+        let found = found.values::<f64>().unwrap();
+        assert!(found.len() == wanted.len() && found.iter().zip(&wanted).all(near), "over {axes:?}: {found:?}");
+    }
+}

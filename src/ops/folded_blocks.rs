@@ -4,7 +4,7 @@
 use super::float_state::Double;
 use super::reduced::Reduced;
 use super::reductions::{Goal, Keeping, Reduction};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{BlockFold, Fold, FoldedBlocks};
 use crate::grid::{Dims, Region};
 use crate::with_plain_type;
@@ -17,6 +17,7 @@ impl Reduction {
             _ if self.dtype.size() == 8 => Err(format!("{}: GPUs have no 64-bit numbers", self.dtype)),
             Keeping::Key => Ok(BlockFold::Extreme { greatest }),
             Keeping::Place => Ok(BlockFold::Place { greatest }),
+            Keeping::Wide => Err("squares of 64-bit integers are summed in 256 bits".to_owned()),
             Keeping::Integer if self.needs_squares() && self.dtype.size() == 4 => {
                 Err(format!("squares of {} are summed in 128 bits", self.dtype))
             }
@@ -44,6 +45,7 @@ impl Reduction {
                     own(block, &mut |state| self.join_one(state, &whole_state(wide(low, high).cast_signed().into(), square)));
                 })?;
             }
+            Keeping::Wide => return Err(Error::bug("a GPU folded 64-bit numbers")),
             Keeping::Integer => blocks.each(|block, [low, high]| {
                 own(block, &mut |state| self.join_one(state, &whole_state(wide(low, high).cast_signed().into(), 0)));
             })?,

@@ -18,6 +18,7 @@ pub mod reduce;
 mod reduced;
 mod reductions;
 pub mod smooth;
+mod wide_state;
 pub mod wrapping;
 
 use crate::error::{Result, unknown};

@@ -6,6 +6,7 @@
 
 use super::float_state::{self, Double, WORDS};
 use super::reduced::{Block, Reduced, number_of};
+use super::wide_state::{self, WideState};
 use crate::dtype::{Dtype, Number, put};
 use crate::error::{Error, Result};
 use crate::graph::{BlockFold, Fold, FoldedBlocks, fold_block};
@@ -34,6 +35,8 @@ pub enum Goal {
 pub(super) enum Keeping {
     /// i128 sum and u128 sum of squares.
     Integer,
+    /// The same of 64-bit integers, whose squares take more.
+    Wide,
     /// An exact accumulator for the sum and one for the squares.
     Exact,
     /// A double-double each for the sum and the squares, joined in index order.
@@ -60,6 +63,7 @@ impl Reduction {
         let keeping = match goal {
             Goal::Least | Goal::Greatest => Keeping::Key,
             Goal::LeastPlace | Goal::GreatestPlace => Keeping::Place,
+            Goal::Variance { .. } | Goal::Deviation { .. } if !dtype.is_float() && dtype.size() == 8 => Keeping::Wide,
             _ if !dtype.is_float() => Keeping::Integer,
             _ if outputs <= FEW => Keeping::Exact,
             _ => Keeping::InOrder,
@@ -128,6 +132,7 @@ impl Fold for Reduction {
     fn state_bytes(&self) -> usize {
         match self.keeping {
             Keeping::Integer | Keeping::InOrder => 32,
+            Keeping::Wide => wide_state::BYTES,
             Keeping::Exact => 2 * WORDS * 8,
             Keeping::Key => 8,
             Keeping::Place => 16,
@@ -147,6 +152,7 @@ impl Fold for Reduction {
     fn take(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>> {
         with_plain_type!(self.dtype, T => match self.keeping {
             Keeping::Integer => self.take_integers::<T>(input),
+            Keeping::Wide => self.take_wide::<T>(input),
             Keeping::Exact | Keeping::InOrder => self.take_floats::<T>(input, region),
             Keeping::Key | Keeping::Place => self.take_keys::<T>(input, region),
         })
@@ -224,6 +230,14 @@ impl Reduction {
             }
         })?;
         Ok(state.iter().flat_map(|(s, q)| [s.to_ne_bytes(), q.to_ne_bytes()]).flatten().collect())
+    }
+
+    fn take_wide<T: Reduced>(&self, input: &View<'_>) -> Result<Vec<u8>> {
+        let mut state = vec![WideState::default(); self.kept(&input.shape).count()];
+        self.rows::<T>(input, &Region::whole(input.shape), &input.shape, |row, goal, step, _| {
+            row.iter().enumerate().for_each(|(k, v)| state[goal + k * step].take(v.whole()));
+        })?;
+        Ok(state.iter().flat_map(WideState::bytes).collect())
     }
 
     fn take_keys<T: Reduced>(&self, input: &View<'_>, region: &Region) -> Result<Vec<u8>> {
@@ -318,6 +332,11 @@ impl Reduction {
                 own[..16].copy_from_slice(&(s + ps).to_ne_bytes());
                 own[16..].copy_from_slice(&(q + pq).to_ne_bytes());
             }
+            Keeping::Wide => {
+                let mut state = WideState::of(own);
+                state.join(&WideState::of(part));
+                own.copy_from_slice(&state.bytes());
+            }
             Keeping::Exact => {
                 let mut words = read::<i64, { 2 * WORDS }>(own);
                 let more = read::<i64, { 2 * WORDS }>(part);
@@ -352,14 +371,17 @@ impl Reduction {
             Goal::Sum if self.keeping == Keeping::Integer => Number::Int(read::<i128, 2>(part)[0]),
             Goal::Sum => Number::Float(self.sums(part).0.high),
             Goal::Mean => Number::Float(self.sums(part).0.over(n).high),
-            Goal::Variance { ddof } => Number::Float(self.variance(part, n, ddof)),
-            Goal::Deviation { ddof } => Number::Float(self.variance(part, n, ddof).sqrt()),
+            Goal::Variance { ddof } => Number::Float(self.variance(part, count, ddof)),
+            Goal::Deviation { ddof } => Number::Float(self.variance(part, count, ddof).sqrt()),
         }
     }
 
-    fn variance(&self, part: &[u8], n: f64, ddof: f64) -> f64 {
+    fn variance(&self, part: &[u8], count: u64, ddof: f64) -> f64 {
+        if self.keeping == Keeping::Wide {
+            return WideState::of(part).variance(count, ddof);
+        }
         let (sum, squares) = self.sums(part);
-        float_state::variance(sum, squares, n, ddof)
+        float_state::variance(sum, squares, count as f64, ddof)
     }
 
     fn sums(&self, part: &[u8]) -> (Double, Double) {

@@ -4,6 +4,7 @@
 use super::budget::{Fixed, block_bytes, price, tile_bytes, worst_tile};
 use super::place::{Sharing, share};
 use super::program::Program;
+use super::reach::moving;
 use super::schedule::{self, MOST_BINDING};
 use super::search::{READ_AGAIN, ordered, reads_less, searched};
 use super::single::in_single;
@@ -43,7 +44,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    fn of(program: &Program, outputs: &[Output]) -> Rules {
+    fn of(program: &Program, outputs: &[Output]) -> Result<Rules> {
         let rank = program.domain.len();
         let mut rules =
             Rules { align: Dims::filled(rank, 1), whole: vec![false; rank], only: vec![None; rank], undivided: false };
@@ -64,9 +65,10 @@ impl Rules {
                 }
             }
         }
-        for step in &program.steps {
+        for (number, step) in program.steps.iter().enumerate() {
             if let Stage::Scan(scan) = &step.stage {
-                rules.whole[scan.axis()] = true;
+                let moving = moving(program, number, scan.axis())?;
+                rules.whole.iter_mut().zip(moving).for_each(|(whole, moves)| *whole |= moves);
             }
             if let Stage::Tiles(tiles) = &step.stage {
                 rules.undivided = true;
@@ -76,7 +78,7 @@ impl Rules {
                 }
             }
         }
-        rules
+        Ok(rules)
     }
 
     /// The smallest legal tile.
@@ -114,7 +116,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 /// # Errors
 /// A budget that the smallest legal tile does not fit.
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &Placement, fixed: &Fixed) -> Result<Pass> {
-    let rules = Rules::of(&program, outputs);
+    let rules = Rules::of(&program, outputs)?;
     let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
     // In another order a tile has the same blocks.
     let known: Cell<Option<(Dims, Dims)>> = Cell::new(None);

@@ -112,6 +112,22 @@ pub fn regions(program: &Program, part: &Region) -> Result<Vec<Boxes>> {
     Ok(regions)
 }
 
+/// The axes of the domain along which what is made of a step moves along an axis of the step's own array: through views that is another
+/// axis, several or none.
+///
+/// # Errors
+/// As [`regions`].
+pub fn moving(program: &Program, step: usize, own: usize) -> Result<Vec<bool>> {
+    let domain = &program.domain;
+    let (value, one) = (program.inputs.len() + step, Dims::filled(domain.len(), 1));
+    let read = |start: Dims| -> Result<Option<Runs>> {
+        Ok(regions(program, &Region { start, shape: one })?.get(value).and_then(|boxes| boxes.0.get(own).cloned()))
+    };
+    let origin = Dims::filled(domain.len(), 0);
+    let first = read(origin)?;
+    (0..domain.len()).map(|axis| Ok(domain[axis] > 1 && read(origin.with(axis, domain[axis] - 1))? != first)).collect()
+}
+
 /// The region of each input that a box of the domain reads: the hull of what is needed.
 ///
 /// # Errors
