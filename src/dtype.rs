@@ -288,12 +288,14 @@ fn signed_holding_both(a: Dtype, b: Dtype) -> Dtype {
 }
 
 /// The dtype of `a + b`, `a - b`, `a * b`. Up to 16-bit integers compute exactly in 32 bits, 32-bit integers stay
-/// 32-bit and saturate, u32 with a signed integer gives i64; floats follow [`common`], with f16 kept.
+/// 32-bit and saturate, u32 with a signed integer gives i64; floats follow [`common`], with f16 kept. A difference is never
+/// unsigned: of u32 and u64 it is i64, exact of the first (decision 017).
 ///
 /// ```
 /// use stackmill::dtype::{Dtype, arithmetic};
 /// assert_eq!(arithmetic(Dtype::U16, Dtype::U16, false), Dtype::U32); // u16 + u16
 /// assert_eq!(arithmetic(Dtype::U16, Dtype::U16, true), Dtype::I32); // u16 - u16
+/// assert_eq!(arithmetic(Dtype::U32, Dtype::U16, true), Dtype::I64); // u16 * u16 - u16
 /// assert_eq!(arithmetic(Dtype::I32, Dtype::U32, false), Dtype::I64);
 /// ```
 #[must_use]
@@ -305,8 +307,10 @@ pub fn arithmetic(a: Dtype, b: Dtype, subtracts: bool) -> Dtype {
         let unsigned = !a.is_signed() && !b.is_signed();
         return if unsigned && !subtracts { Dtype::U32 } else { Dtype::I32 };
     }
-    let wide = common(a, b);
-    if wide == Dtype::F64 && !a.is_float() { Dtype::F64 } else { wide }
+    match common(a, b) {
+        Dtype::U32 | Dtype::U64 if subtracts => Dtype::I64,
+        wide => wide,
+    }
 }
 
 /// The dtype of a quotient: f32 between up to 16-bit integers, f16 and f32 (f16 by f16 stays), else f64.

@@ -25,10 +25,35 @@ impl Axis {
         Axis { name: name.to_owned(), step: 1.0, unit: None }
     }
 
-    /// Whether a scalar size or sigma means this axis when any axis is named.
+    /// Whether a scalar size or sigma means this axis when any axis is named: z, y, x, and what maps and tables call those.
     #[must_use]
     pub fn is_spatial(&self) -> bool {
-        matches!(self.name.as_str(), "z" | "y" | "x")
+        const SPACE: [&str; 23] = [
+            "z",
+            "y",
+            "x",
+            "plane",
+            "slice",
+            "depth",
+            "altitude",
+            "level",
+            "row",
+            "rows",
+            "line",
+            "lines",
+            "height",
+            "col",
+            "cols",
+            "column",
+            "columns",
+            "width",
+            "lat",
+            "latitude",
+            "lon",
+            "longitude",
+            "northing",
+        ];
+        SPACE.contains(&self.name.as_str()) || matches!(self.name.as_str(), "easting" | "lng")
     }
 }
 

@@ -17,12 +17,13 @@ use pipelines::{Pipeline, pipeline, positive_pipeline, shape, tile};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stackmill::dtype::Dtype;
-use stackmill::formats::memory::MemorySink;
+use stackmill::formats::memory::{MemorySink, MemorySource};
 use stackmill::graph::{Array, AxisList, Index, Slice};
 use stackmill::grid::{Boxes, Dims, Region, indices};
 use stackmill::ops::reduce::{Argmax, Argmin, Max, Mean, Std, Sum, Var};
 use stackmill::plan::{Output, input_regions, plan};
 use stackmill::session::{Computed, Options};
+use stackmill::storage::{Axis, Info};
 use std::sync::Arc;
 
 fn config(cases: u32) -> ProptestConfig {
@@ -315,5 +316,70 @@ fn large_integers_vary_exactly() {
         let near = |(found, wanted): (&f64, &f64)| (found - wanted).abs() <= 4e-16 * wanted;
         let found = found.values::<f64>().unwrap();
         assert!(found.len() == wanted.len() && found.iter().zip(&wanted).all(near), "over {axes:?}: {found:?}");
+    }
+}
+
+/// What a text makes of a small stack whose axes are named so.
+fn made(axes: &[&str], text: &str) -> Result<Computed, stackmill::Error> {
+    let values = Values::new(Dtype::F32, &[4, 5, 6], Data::Plain, 4);
+    let info = Info { axes: axes.iter().map(|name| Axis::named(name)).collect(), ..values.info() };
+    let numbers: Vec<f32> = bytemuck::pod_collect_to_vec(&values.bytes());
+    let array = ndarray::Array3::from_shape_vec((4, 5, 6), numbers).unwrap();
+    let x = Array::from_source(Arc::new(MemorySource::from_ndarray(&array)?.with_info(info)?));
+    stackmill::language::evaluate(text, &x, &[])?.result.compute_with(&options(None))
+}
+
+/// A list goes with `axes` in the order in which they are named.
+#[test]
+fn lists_pair_with_axes_as_given() {
+    for (given, sorted) in [
+        ("gaussian([1, 2], axes=['x', 'y'])", "gaussian([0, 2, 1])"),
+        ("gaussian(1, axes=['x', 'z'])", "gaussian([1, 0, 1])"),
+        ("gaussian([1, 2], order=[1, 0], axes=[2, 0])", "gaussian([2, 0, 1], order=[0, 0, 1])"),
+        ("median([3, 1, 5], axes=['y', 'z', 'x'])", "median([1, 3, 5])"),
+        ("uniform([3, 5], origin=[1, -2], axes=[-1, 0])", "uniform([5, 1, 3], origin=[-2, 0, 1])"),
+        ("maximum_filter([2, 3], origin=[-1, 1], axes=['y', 'x'])", "maximum_filter([1, 2, 3], origin=[0, -1, 1])"),
+    ] {
+        let [a, b] = [given, sorted].map(|text| made(&["z", "y", "x"], text).unwrap_or_else(|e| panic!("{text}: {e}")));
+        assert_eq!(a.tile.data.bytes(), b.tile.data.bytes(), "{given}");
+    }
+    assert!(made(&["z", "y", "x"], "gaussian([1, 2], axes=['x', 'x'])").is_err_and(|e| e.to_string().contains("twice")));
+}
+
+/// A single number means the axes of space, by whatever name; one that would mean none is refused, and no copy.
+#[test]
+fn a_number_for_no_axis_is_refused() {
+    for axes in [["time", "lat", "lon"], ["channel", "rows", "columns"], ["t", "latitude", "longitude"], ["", "height", "width"]]
+    {
+        for (scalar, list) in [("gaussian(1)", "gaussian([0, 1, 1])"), ("median(3)", "median([1, 3, 3])")] {
+            let [a, b] = [scalar, list].map(|text| made(&axes, text).unwrap());
+            assert_eq!(a.tile.data.bytes(), b.tile.data.bytes(), "{scalar} of {axes:?}");
+        }
+    }
+    let odd = ["a", "b", "c"];
+    for text in ["gaussian(1)", "median(3)", "uniform(3)", "grey_erosion(3)", "maximum_filter(3)", "sobel_magnitude", "laplace"] {
+        let error = made(&odd, text).err().unwrap_or_else(|| panic!("{text} of {odd:?} is done")).to_string();
+        assert!(error.contains("none of the axes a, b, c") && error.contains("axes="), "{text}: {error}");
+    }
+    for text in
+        ["gaussian([1, 0, 1])", "gaussian(1, axes=['b'])", "median([1, 3, 1], origin=0)", "sum(axis='a')", "laplace(axes=['a'])"]
+    {
+        made(&odd, text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+}
+
+/// NaN lies outside of floats; integers have no place for it.
+#[test]
+fn nan_is_a_number_where_floats_are() {
+    let found = made(&["z", "y", "x"], "minimum_filter([1, 1, 3], mode='constant', cval=nan)").unwrap();
+    let wanted = |(place, v): (usize, &f32)| v.is_nan() == (place % 6 == 0 || place % 6 == 5);
+    assert!(found.values::<f32>().unwrap().iter().enumerate().all(wanted));
+    for text in [
+        "astype(u8) |> gaussian(1, mode='constant', cval=nan)",
+        "astype(u8) |> clip(nan, 5)",
+        "percentile_filter(nan, 3)",
+        "var(ddof=nan)",
+    ] {
+        assert!(made(&["z", "y", "x"], text).is_err(), "{text} is done");
     }
 }

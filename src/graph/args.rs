@@ -59,12 +59,11 @@ fn wrong(kind: &str, value: &Value) -> Error {
 impl ParamType for f64 {
     const KIND: &'static str = "number";
     fn from_value(value: &Value) -> Result<Self> {
-        let number = match value {
-            Value::Int(i) => *i as f64,
-            Value::Float(v) => *v,
-            other => return Err(wrong(Self::KIND, other)),
-        };
-        if number.is_nan() { Err(Error::caller("expected a number, got NaN")) } else { Ok(number) }
+        match value {
+            Value::Int(i) => Ok(*i as f64),
+            Value::Float(v) => Ok(*v),
+            other => Err(wrong(Self::KIND, other)),
+        }
     }
     fn into_value(self) -> Value {
         Value::Float(self)

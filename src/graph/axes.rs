@@ -11,15 +11,21 @@ use crate::storage::{Axis, Info};
 /// # Errors
 /// A number outside the rank, an unknown name, an axis named twice.
 pub fn axes_of(info: &Info, list: &AxisList, default: &[usize]) -> Result<Vec<usize>> {
+    let mut axes = listed(info, list, || Ok(default.to_vec()))?;
+    axes.sort_unstable();
+    Ok(axes)
+}
+
+/// The same in the order in which they are given.
+fn listed(info: &Info, list: &AxisList, default: impl FnOnce() -> Result<Vec<usize>>) -> Result<Vec<usize>> {
     let rank = info.shape.len();
-    let mut axes = match list {
-        AxisList::Default => return Ok(default.to_vec()),
+    let axes = match list {
+        AxisList::Default => return default(),
         AxisList::Numbers(numbers) => numbers.iter().map(|n| axis_number(*n, rank)).collect::<Result<Vec<_>>>()?,
         AxisList::Names(names) => names.iter().map(|name| axis_named(info, name)).collect::<Result<Vec<_>>>()?,
     };
-    axes.sort_unstable();
-    match axes.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Error::caller(format!("axis {} is given twice", pair[0]))),
+    match axes.iter().enumerate().find(|(k, axis)| axes[..*k].contains(axis)) {
+        Some((_, twice)) => Err(Error::caller(format!("axis {twice} is given twice"))),
         None => Ok(axes),
     }
 }
@@ -42,26 +48,36 @@ fn axis_named(info: &Info, name: &str) -> Result<usize> {
     })
 }
 
-/// The axes that a scalar size or sigma means: z, y, x where any axis is named, all where none is.
-fn meant(info: &Info) -> Vec<usize> {
+/// The axes that a scalar size or sigma means: those of space where any axis is named, all where none is.
+///
+/// # Errors
+/// Named axes of which none is one of space: a filter of no axis would be a copy.
+fn meant(info: &Info) -> Result<Vec<usize>> {
     let named = info.axes.iter().any(|a| !a.name.is_empty());
-    (0..info.shape.len()).filter(|a| !named || info.axes[*a].is_spatial()).collect()
+    let meant: Vec<usize> = (0..info.shape.len()).filter(|a| !named || info.axes[*a].is_spatial()).collect();
+    if !named || !meant.is_empty() {
+        return Ok(meant);
+    }
+    let names: Vec<&str> = info.axes.iter().map(|a| if a.name.is_empty() { "?" } else { a.name.as_str() }).collect();
+    let what = format!("none of the axes {} is known to be one of space: a single number touches none", names.join(", "));
+    Err(Error::caller(what).hint(format!("say which, as in axes=[\"{}\"], or give one value per axis", names[names.len() - 1])))
 }
 
 /// Pairs axes with values: a scalar goes to the axes that are meant, a list is per axis in array order, or per chosen
-/// axis where `axes` chooses.
+/// axis, in the order of `axes`, where that chooses. The pairs are in the array's order.
 ///
 /// # Errors
-/// A list of another length than the axes it is for.
+/// A list of another length than the axes it is for; a scalar for named axes of which none is one of space.
 pub fn per_axis<T: Clone>(info: &Info, what: &str, values: &PerAxis<T>, axes: &AxisList) -> Result<Vec<(usize, T)>> {
     let all: Vec<usize> = (0..info.shape.len()).collect();
     match values {
         PerAxis::One(one) => {
-            let axes = axes_of(info, axes, &meant(info))?;
+            let mut axes = listed(info, axes, || meant(info))?;
+            axes.sort_unstable();
             Ok(axes.into_iter().map(|axis| (axis, one.clone())).collect())
         }
         PerAxis::Each(each) => {
-            let chosen = axes_of(info, axes, &all)?;
+            let chosen = listed(info, axes, || Ok(all))?;
             if each.len() != chosen.len() {
                 let what = format!(
                     "{what} has {} values for {} axes (array of shape {}, axes {})",
@@ -74,8 +90,21 @@ pub fn per_axis<T: Clone>(info: &Info, what: &str, values: &PerAxis<T>, axes: &A
                     Error::caller(what).hint(format!("give one value per axis, {} in all, or a single number", chosen.len()))
                 );
             }
-            Ok(chosen.into_iter().zip(each.iter().cloned()).collect())
+            let mut pairs: Vec<(usize, T)> = chosen.into_iter().zip(each.iter().cloned()).collect();
+            pairs.sort_by_key(|(axis, _)| *axis);
+            Ok(pairs)
         }
+    }
+}
+
+/// The same for what goes with another value, as the origin does with the size: a single number is every axis's.
+///
+/// # Errors
+/// A list of another length than the axes it is for.
+pub fn beside<T: Clone>(info: &Info, what: &str, values: &PerAxis<T>, axes: &AxisList) -> Result<Vec<(usize, T)>> {
+    match values {
+        PerAxis::One(one) => Ok((0..info.shape.len()).map(|axis| (axis, one.clone())).collect()),
+        PerAxis::Each(_) => per_axis(info, what, values, axes),
     }
 }
 

@@ -14,7 +14,7 @@ mod slice;
 
 pub use args::{Args, AxisList, Extent, ParamType, PerAxis, Value};
 pub use array::Array;
-pub use axes::{axes_of, broadcast, per_axis, pixels};
+pub use axes::{axes_of, beside, broadcast, per_axis, pixels};
 pub use fold::{BlockFold, BlockGrid, Fold, FoldedBlocks, fold_block};
 pub use nested::Nested;
 pub use node::{Body, LineTaps, Node, OrderStatistic, Origin, Pick, Scan, Stage, Tiles, Walk, WeightedBox, Window, made_axes};

@@ -8,7 +8,7 @@ use super::fold::Fold;
 use super::node::{Body, Origin, Scan, Stage, Window};
 use super::rule::DtypeRule;
 use crate::dtype::{Dtype, Number};
-use crate::error::{Error, Result, unknown};
+use crate::error::{Error, Result, Subject, unknown};
 use crate::expr::{Expr, Formula};
 use crate::grid::{Dims, Edge};
 use crate::storage::{Info, Kind};
@@ -167,6 +167,11 @@ impl Op {
         }
         let first = inputs.first().map(Array::info).transpose()?.cloned();
         let first = first.ok_or_else(|| Error::bug("an op without inputs"))?;
+        let is_nan = |(_, value): &(&Param, &Value)| matches!(value, Value::Float(v) if v.is_nan());
+        if let Some((param, _)) = self.params.iter().zip(&args.0).find(is_nan).filter(|_| !first.dtype.is_float()) {
+            let what = format!("'{}' is NaN, which no {} is", param.name, first.dtype);
+            return Err(Error::caller(what).on(Subject::Dtype).hint("make the array one of floats first: astype('f32')"));
+        }
         match self.meaning {
             Meaning::Formula(body) => self.formula(inputs, args, body, origin),
             Meaning::Compose(compose) => compose(inputs, args).map(|array| renamed(&array, origin)),

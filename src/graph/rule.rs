@@ -13,8 +13,10 @@ pub enum DtypeRule {
     Float,
     /// Sums and products: up to 16-bit integers in 32 bits, 32-bit integers saturate.
     Arithmetic,
-    /// Differences: as sums, but always signed.
+    /// Differences: as sums, but always signed, of 32- and 64-bit unsigned integers in i64.
     Subtract,
+    /// Remainders: up to 16-bit integers give i32, others the smallest dtype that holds both.
+    Remainder,
     /// Quotients: f32 between up to 16-bit integers, f16 and f32, else f64.
     Quotient,
     /// Elementary functions: floats keep their dtype, integers give f32 (f64 from 32 bits on).
@@ -57,6 +59,11 @@ impl DtypeRule {
                 };
                 (all(working(out)), out)
             }
+            DtypeRule::Remainder => {
+                let small = inputs.iter().all(|dtype| dtype.is_small_int());
+                let out = if small { Dtype::I32 } else { fold_pairs(inputs, |a, b| arithmetic(a, b, false)) };
+                (all(working(out)), out)
+            }
             DtypeRule::Quotient => {
                 let out = fold_pairs(inputs, quotient);
                 (all(working(out)), out)
@@ -92,7 +99,8 @@ impl DtypeRule {
             DtypeRule::Keep => "keeps the dtype",
             DtypeRule::Float => "gives f32, or f64 for 32/64-bit integers and f64",
             DtypeRule::Arithmetic => "8/16-bit integers give 32-bit, 32-bit saturate, floats keep",
-            DtypeRule::Subtract => "8/16-bit integers give i32, 32-bit saturate, floats keep",
+            DtypeRule::Subtract => "8/16-bit integers give i32, unsigned 32/64-bit ones i64, i32 and i64 saturate, floats keep",
+            DtypeRule::Remainder => "8/16-bit integers give i32, others keep",
             DtypeRule::Quotient => "gives f32, or f64 for 32/64-bit integers and f64",
             DtypeRule::Elementary => "floats keep, integers give f32 (f64 from 32 bits on)",
             DtypeRule::Common => "the smallest dtype that holds all inputs",

@@ -201,10 +201,12 @@ impl Scope<'_> {
         }
     }
 
-    /// An array of this name, else a dtype, else what an op makes of the current value.
+    /// An array of this name, else a number that has one, else a dtype, else what an op makes of the current value.
     fn name(&self, name: &str, at: usize) -> Made<Term> {
         match self.array(name) {
             Some(array) => Ok(Term::Array(array.clone())),
+            None if name == "nan" => Ok(Term::Number(Number::Float(f64::NAN))),
+            None if name == "inf" => Ok(Term::Number(Number::Float(f64::INFINITY))),
             None if ops::find(name).is_err() && Dtype::parse(name).is_ok() => Ok(Term::Value(Value::Text(name.to_owned()))),
             None => self.call(name, &Arguments::default(), at),
         }

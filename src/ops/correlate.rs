@@ -13,9 +13,9 @@ use crate::ops;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// What the result is: a float where a weight is negative, else the dtype of the input.
+/// What the result is: a float where a weight is negative or the input a mask, else the dtype of the input.
 fn result_dtype(dtype: Dtype, weights: &Nested<f64>) -> Dtype {
-    if weights.items.iter().any(|w| *w < 0.0) { dtype.float() } else { dtype }
+    if weights.items.iter().any(|w| *w < 0.0) { dtype.float() } else { lines::smooth_dtype(dtype) }
 }
 
 /// Weighted along one axis.
@@ -72,7 +72,7 @@ ops! {
 
     /// The sum of a window along one axis, weighted: `Σ weights[k] · x[i + k - len // 2 - origin]`.
     ///
-    /// Rounds once, to nearest-even. A float where a weight is negative.
+    /// Rounds once, to nearest-even. A float where a weight is negative or `x` is a mask.
     pub fn correlate1d[correlate1d_with, Correlate1d](x) {
         /// The weights, from the lowest index on.
         weights: Nested<f64>;
@@ -104,7 +104,7 @@ ops! {
 
     /// The sum of a box, weighted. Elements whose weight is nothing are left out, NaN among them.
     ///
-    /// Rounds once, to nearest-even. A float where a weight is negative.
+    /// Rounds once, to nearest-even. A float where a weight is negative or `x` is a mask.
     pub fn correlate[correlate_with, Correlate](x) {
         /// The weights, as many nested lists as there are axes.
         weights: Nested<f64>;

@@ -4,7 +4,7 @@
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Formula};
-use crate::graph::{Array, AxisList, LineTaps, Origin, PerAxis, Stage, per_axis};
+use crate::graph::{Array, AxisList, LineTaps, Origin, PerAxis, Stage, beside, per_axis};
 use crate::grid::{Dims, Edge};
 use crate::storage::{Info, Kind};
 use std::panic::Location;
@@ -48,6 +48,11 @@ pub fn recast(x: &Array, dtype: Dtype, rule: impl Fn(Expr, Dtype) -> Expr) -> Re
     Ok(Array::from_stage(stage, vec![x.clone()], Ok(Info { dtype, kind, ..info }), part(&format!("as {dtype}"))))
 }
 
+/// The dtype of what smooths or weighs: that of the array, f32 of a mask, whose densities no bool holds.
+pub fn smooth_dtype(dtype: Dtype) -> Dtype {
+    if dtype == Dtype::Bool { Dtype::F32 } else { dtype }
+}
+
 /// A weighted sum along an axis, in the dtype of `x` (f32, f64 or an integer with whole weights).
 pub fn weighted(x: &Array, span: Span, weights: &[f64], edge: Edge, cval: f64) -> Result<Array> {
     line(x, span, LineTaps::Weights(weights.into()), edge, cval)
@@ -72,7 +77,7 @@ fn line(x: &Array, span: Span, taps: LineTaps, edge: Edge, cval: f64) -> Result<
 /// The windows that sizes and origins mean, as SciPy centres them: `size // 2 + origin` elements lie before.
 pub fn spans(info: &Info, size: &PerAxis<i64>, origin: &PerAxis<i64>, axes: &AxisList) -> Result<Vec<Span>> {
     let sizes = per_axis(info, "size", size, axes)?;
-    let origins = per_axis(info, "origin", origin, axes)?;
+    let origins = beside(info, "origin", origin, axes)?;
     let found = |axis: usize| origins.iter().find(|(a, _)| *a == axis).map_or(0, |(_, o)| *o);
     sizes.into_iter().map(|(axis, size)| span(axis, size, found(axis))).collect()
 }

@@ -26,7 +26,7 @@ ops! {
     pub fn add(x, y) {} rule Arithmetic; same_as Some("numpy.add"); agreement Exact;
     formula { x + y }
 
-    /// `x - y`. 8/16-bit integers subtract exactly in i32, so nothing wraps.
+    /// `x - y`. 8/16-bit integers subtract exactly in i32, u32 in i64, so nothing wraps. u64 is held to i64 first.
     pub fn subtract(x, y) {} rule Subtract; same_as Some("numpy.subtract"); agreement Exact;
     formula { x - y }
 
@@ -43,7 +43,7 @@ ops! {
     formula { x.floor_div(y) }
 
     /// `x % y`: what floor division leaves, with the sign of `y`; 0 where an integer is divided by 0.
-    pub fn remainder(x, y) {} rule Subtract; same_as Some("numpy.remainder"); agreement Exact;
+    pub fn remainder(x, y) {} rule Remainder; same_as Some("numpy.remainder"); agreement Exact;
     formula { x.modulo(y) }
 
     /// `x ** y`. Integers keep to integers and saturate; a negative power of an integer is 0 (1 for 1).

@@ -30,7 +30,12 @@ fn closed(x: &Array, spans: &[Span], mode: Edge, cval: f64) -> Result<Array> {
 /// `a - b` in their own dtype, saturated; for bools where they differ.
 fn difference(a: &Array, b: &Array) -> Result<Array> {
     let dtype = a.dtype()?;
-    if dtype == Dtype::Bool { Ok(a ^ b) } else { lines::cast(&(a - b), dtype) }
+    match dtype {
+        Dtype::Bool => Ok(a ^ b),
+        // Where signed numbers that hold both are twice as wide, or nowhere.
+        Dtype::U32 | Dtype::U64 => Ok(a.maximum(b).wrapping_subtract(b)),
+        _ => lines::cast(&(a - b), dtype),
+    }
 }
 
 ops! {

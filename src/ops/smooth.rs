@@ -5,7 +5,7 @@ use super::lines::{self, Span};
 use crate::dtype::{Dtype, Number};
 use crate::error::{Error, Result};
 use crate::graph::Agreement::Ulp;
-use crate::graph::{Array, AxisList, Extent, PerAxis, per_axis, pixels};
+use crate::graph::{Array, AxisList, Extent, PerAxis, beside, per_axis, pixels};
 use crate::grid::Edge;
 use crate::ops;
 use crate::storage::Info;
@@ -44,7 +44,7 @@ struct GaussianAxis {
 }
 
 fn gaussian_axes(info: &Info, sigma: &PerAxis<Extent>, order: &PerAxis<i64>, axes: &AxisList) -> Result<Vec<GaussianAxis>> {
-    let orders = per_axis(info, "order", order, axes)?;
+    let orders = beside(info, "order", order, axes)?;
     let sigmas = per_axis(info, "sigma", sigma, axes)?;
     let mut parts = Vec::new();
     for (axis, extent) in sigmas {
@@ -106,7 +106,7 @@ ops! {
 
     /// Gaussian smoothing: a weighted mean with weights `exp(-d²/2σ²)`, or a derivative of it, axis after axis.
     ///
-    /// Rounds once: integers to nearest-even of the smoothed value, where SciPy truncates after each axis.
+    /// Rounds once: integers to nearest-even of the smoothed value, where SciPy truncates after each axis. A mask gives f32.
     pub fn gaussian[gaussian_with, Gaussian](x) {
         /// Standard deviation in pixels, or a length as `0.25um`; one for all axes or one per axis. 0 leaves an axis alone.
         sigma: PerAxis<Extent>;
@@ -126,7 +126,7 @@ ops! {
         lines::refuse_labels(info)?;
         let parts = gaussian_axes(info, &sigma, &order, &axes)?;
         let derives = parts.iter().any(|p| p.order > 0);
-        let out = if derives { info.dtype.float() } else { info.dtype };
+        let out = if derives { info.dtype.float() } else { lines::smooth_dtype(info.dtype) };
         let mut y = lines::cast(x, between_axes(info.dtype))?;
         for GaussianAxis { axis, sigma, order } in parts {
             let radius = radius_of(sigma, truncate)?;
@@ -136,7 +136,7 @@ ops! {
         lines::cast(&y, out)
     }
 
-    /// The mean of a window. Sums of integers are exact; the mean rounds once, to nearest-even.
+    /// The mean of a window. Sums of integers are exact; the mean rounds once, to nearest-even. A mask gives f32: its share.
     pub fn uniform[uniform_with, Uniform](x) {
         /// Window in pixels; one for all axes or one per axis.
         size: PerAxis<i64>;
@@ -162,7 +162,7 @@ ops! {
             y = lines::weighted(&y, span, &vec![1.0; span.len], mode, outside)?;
             outside *= span.len as f64;
         }
-        mean_of(&y, count, info.dtype)
+        mean_of(&y, count, lines::smooth_dtype(info.dtype))
     }
 }
 

@@ -6,7 +6,7 @@ use stackmill::dtype::{Dtype, Number};
 
 /// The dtype of an op's result for inputs of one dtype; `None` for an op that is not elementwise.
 pub fn result_dtype(op: &str, dtype: Dtype) -> Option<Dtype> {
-    use Dtype::{Bool, F16, F32, F64, I8, I16, I32, U8, U16, U32};
+    use Dtype::{Bool, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
     let float = match dtype {
         Bool | U8 | I8 | U16 | I16 | F32 => F32,
         F16 => F16,
@@ -20,6 +20,7 @@ pub fn result_dtype(op: &str, dtype: Dtype) -> Option<Dtype> {
         },
         "subtract" | "remainder" | "negative" => match dtype {
             Bool | U8 | U16 | I8 | I16 => I32,
+            U32 | U64 if op != "remainder" => I64,
             other => other,
         },
         "divide" | "sqrt" | "exp" | "log" | "sin" | "cos" => float,
@@ -64,6 +65,7 @@ pub fn element(op: &str, v: &[Number], dtype: Dtype, out: Dtype) -> Number {
 fn of_integers(op: &str, x: i128, y: i128, dtype: Dtype) -> i128 {
     match op {
         "add" => x + y,
+        "subtract" if dtype == Dtype::U64 => x.min(i64::MAX.into()) - y.min(i64::MAX.into()),
         "subtract" => x - y,
         "multiply" => x.saturating_mul(y),
         "floor_divide" if y == 0 => 0,
@@ -71,6 +73,7 @@ fn of_integers(op: &str, x: i128, y: i128, dtype: Dtype) -> i128 {
         "remainder" if y == 0 => 0,
         "remainder" => x - y * of_integers("floor_divide", x, y, dtype),
         "power" => power(x, y),
+        "negative" if dtype == Dtype::U64 => -x.min(i64::MAX.into()),
         "negative" => -x,
         "abs" => x.abs(),
         "floor" | "ceil" | "rint" => x,

@@ -73,6 +73,11 @@ fn gaussian_taps(sigma: f64, order: i64, truncate: f64) -> (isize, Vec<f64>) {
     (-radius, (-radius..=radius).map(|x| tap(x as f64)).collect())
 }
 
+/// A mask is smoothed to its share, which no bool holds.
+fn smoothed(dtype: Dtype) -> Dtype {
+    if dtype == Dtype::Bool { Dtype::F32 } else { dtype }
+}
+
 pub fn gaussian(case: &Case) -> Expected {
     let (sigma, order) = (case.floats("sigma"), case.floats("order"));
     let mut field = Field::of(case.x());
@@ -82,7 +87,7 @@ pub fn gaussian(case: &Case) -> Expected {
             field = field.correlated(axis, from, &taps, case.edge(), case.cval());
         }
     }
-    let dtype = case.x().dtype;
+    let dtype = smoothed(case.x().dtype);
     field.expected(case, if order.iter().any(|o| *o > 0.0) { derived(dtype) } else { dtype })
 }
 
@@ -220,7 +225,7 @@ pub fn correlation(case: &Case) -> Expected {
         }
         (field.values[place], field.scales[place]) = (sum, scale);
     }
-    let out = if weights.iter().any(|w| *w < 0.0) { derived(x.dtype) } else { x.dtype };
+    let out = if weights.iter().any(|w| *w < 0.0) { derived(x.dtype) } else { smoothed(x.dtype) };
     field.expected(case, out)
 }
 
@@ -337,7 +342,9 @@ pub fn median(case: &Case) -> Expected {
 pub fn uniform(case: &Case) -> Expected {
     let dtype = case.x().dtype;
     let (mut numbers, mut scales) = (Vec::new(), Vec::new());
-    for window in windows(case, case.x(), false) {
+    // What lies outside of a mask is any number, as what comes of it is.
+    let values = Values { dtype: if dtype == Dtype::Bool { Dtype::U8 } else { dtype }, ..case.x().clone() };
+    for window in windows(case, &values, false) {
         let count = window.len() as f64;
         scales.push(window.iter().map(|v| float(*v).abs()).sum::<f64>() / count);
         numbers.push(Number::Float(match window[0] {
@@ -347,6 +354,7 @@ pub fn uniform(case: &Case) -> Expected {
     }
     let narrow = !dtype.is_float() && dtype.size() <= 4;
     let judge = if narrow { Judge::Exact } else { Judge::Rounded };
+    let dtype = smoothed(dtype);
     let judge = if dtype.is_float() { Judge::Declared } else { judge };
     Expected { shape: case.x().shape.clone(), dtype, numbers, scales, judge }
 }
