@@ -68,8 +68,7 @@ pub fn main() -> ExitCode {
 /// Runs a command, the program's name first; the exit code. Help and arguments that cannot be parsed end the process.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
-    // Before any thread is made.
-    crate::os::share_heap();
+    crate::os::errors_for_long_files();
     // Before anything else: the demo reports how much the whole command added.
     let resident = crate::os::resident_bytes();
     match obey(Cli::parse_from(arguments).command, resident) {

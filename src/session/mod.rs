@@ -142,7 +142,12 @@ fn checked_extents(extents: &[usize]) -> Result<Dims> {
 /// Half of what is available, rounded down to a power of √2, so that plans repeat.
 #[must_use]
 pub fn default_memory() -> u64 {
-    let half = crate::os::available_bytes().map_or(1 << 30, |b| b / 2).max(LEAST_MEMORY);
+    crate::os::available_bytes().map_or(1 << 30, budget_of)
+}
+
+/// The budget where so many bytes are available: half of them; more of few, but never all.
+fn budget_of(available: u64) -> u64 {
+    let half = (available / 2).max(LEAST_MEMORY.min(available / 4 * 3)).max(1);
     let power = 1u64 << half.ilog2();
     // The next power of √2 within the octave, in integers: 181/128 is √2 to four digits.
     let between = power / 128 * 181;
@@ -318,7 +323,7 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        crate::os::share_heap();
+        crate::os::give_back();
         let place = self.place();
         let identity = self.identity(device);
         let place = place.filter(|_| identity.is_some());
@@ -334,6 +339,7 @@ impl Session {
         if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
             locks.remove();
         }
+        crate::os::give_back();
         // What an unfinished run under another budget left.
         if done.is_ok() {
             self.scratch.iter().for_each(|room| room.clear());
