@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 pub struct Heap;
 
 /// Blocks from here on are pages of their own.
-const LARGE: usize = 128 << 10;
+const LARGE: usize = 32 << 10;
 /// Blocks are cut at multiples of the largest page that the processor has.
 const GRAIN: usize = if cfg!(target_arch = "x86_64") { 4 << 10 } else { 64 << 10 };
 /// What begins on such an address is pages of their own; nothing else that is large does.
@@ -25,7 +25,7 @@ const PAGE: usize = 4 << 10;
 /// Blocks of pages at once; a process may have about twice as many areas of memory.
 const MOST: usize = 30_000;
 /// Free blocks that are kept.
-const KEPT: usize = 128;
+const KEPT: usize = 256;
 /// How often a heap that is in use is tried. It is left alone then: whoever had it may be gone, in a process that was forked.
 const TRIES: usize = 300;
 

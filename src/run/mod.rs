@@ -87,6 +87,8 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
         journal.remove();
         summary.measured_bytes = grown(before, summary.measured_bytes);
         summary.predicted_bytes = job.plan.peak_bytes();
+        summary.resident_bytes = crate::os::peak_resident_bytes();
+        summary.budget_bytes = job.plan.machine.memory;
         summary.seconds = started.elapsed().as_secs_f64();
         summary.threads = job.plan.machine.threads;
         summary
