@@ -1,6 +1,7 @@
 //! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
 //! It does not know how any of them works.
 
+mod budget;
 #[cfg(feature = "gpu")]
 mod cache;
 mod identity;
@@ -8,6 +9,8 @@ mod lock;
 mod place;
 mod running;
 mod scratch;
+
+pub use budget::default_memory;
 
 use crate::device::Device;
 use crate::device::cpu::Cpu;
@@ -23,8 +26,6 @@ use crate::tile::Tile;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The smallest default budget: below it nothing sensible fits.
-const LEAST_MEMORY: u64 = 64 << 20;
 /// A worker's share of the second-level cache, of processors that have 1 to 2 MiB a core.
 const CACHE: usize = 1 << 20;
 
@@ -137,16 +138,6 @@ fn checked_extents(extents: &[usize]) -> Result<Dims> {
         return Err(Error::caller(format!("chunks of {extents:?}: give one extent of at least 1 for each axis")));
     }
     Ok(Dims::from(extents))
-}
-
-/// Half of what is available, rounded down to a power of √2, so that plans repeat.
-#[must_use]
-pub fn default_memory() -> u64 {
-    let half = crate::os::available_bytes().map_or(1 << 30, |b| b / 2).max(LEAST_MEMORY);
-    let power = 1u64 << half.ilog2();
-    // The next power of √2 within the octave, in integers: 181/128 is √2 to four digits.
-    let between = power / 128 * 181;
-    if between <= half { between } else { power }
 }
 
 /// An array in memory: what `compute` gives.
@@ -318,7 +309,8 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        crate::os::share_heap();
+        crate::os::give_back();
+        budget::fits_the_process(&self.plan)?;
         let place = self.place();
         let identity = self.identity(device);
         let place = place.filter(|_| identity.is_some());
@@ -334,6 +326,7 @@ impl Session {
         if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
             locks.remove();
         }
+        crate::os::give_back();
         // What an unfinished run under another budget left.
         if done.is_ok() {
             self.scratch.iter().for_each(|room| room.clear());
