@@ -144,6 +144,28 @@ fn entry(_: &std::fs::Metadata) -> String {
     String::new()
 }
 
+/// Which file or folder it is, whatever its name: the same number for hard links, and for another file under the same name another.
+#[cfg(unix)]
+#[must_use]
+pub fn file_id(meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.dev(), meta.ino()))
+}
+
+/// Other systems do not say it.
+#[cfg(not(unix))]
+#[must_use]
+pub fn file_id(_meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// Whether a path still names the file that is open; where the system does not tell files apart, whether there is one.
+#[must_use]
+pub fn is_at(file: &File, path: &std::path::Path) -> bool {
+    let metas = file.metadata().ok().zip(std::fs::symlink_metadata(path).ok());
+    metas.is_some_and(|(own, named)| file_id(&own) == file_id(&named))
+}
+
 /// Where programs of this user keep what can be made again, where the system has such a place.
 #[must_use]
 pub fn cache_folder() -> Option<std::path::PathBuf> {

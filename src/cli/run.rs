@@ -115,6 +115,7 @@ const USAGE: &str = "stackmill run cells.tif mask.tif 'gaussian(1.5) |> x > 60'"
 pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summary, Vec<String>)> {
     let when = showing.progress;
     let display = Display::new(when, label);
+    showing.trace.iter().try_for_each(|path| session.refuse(path))?;
     let trace = showing.trace.as_deref().map(Trace::create).transpose()?;
     session.notices().iter().for_each(|notice| display.note(notice));
     interrupt::listen()?;

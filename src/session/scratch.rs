@@ -190,12 +190,17 @@ impl Sink for Shelf {
         self.room.begun().map(|_| ())
     }
 
-    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
         Ok(self.room.is_kept && self.room.found().is_some())
     }
 
-    fn holds(&self, written: &Written) -> bool {
-        self.room.file().is_ok_and(|(_, number)| written.note == number.to_le_bytes())
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        let (file, number) = self.room.file()?;
+        let (at, bytes) = self.place(&written.region);
+        let mut stored = vec![0; bytes];
+        let is_there = written.note == number.to_le_bytes() && read_exact_at(&file, &mut stored, at).is_ok();
+        take(&stored);
+        Ok(is_there)
     }
 
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {

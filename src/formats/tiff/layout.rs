@@ -4,7 +4,7 @@
 use super::directory::{Directory, Order, Reader};
 use super::page::{self, Geometry, Page, Storage, tag};
 use super::{imagej, ome, shaped, units};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::{Dims, MAX_RANK};
 use crate::storage::{Axis, Info, Kind};
 use std::path::Path;
@@ -75,7 +75,7 @@ pub(super) struct Layout {
     pub leading: Dims,
     /// The page of each plane where that is not its number.
     pub page_of: Option<Vec<usize>>,
-    /// Size and time of the file.
+    /// [`crate::os::stamp`] of the file as it was opened.
     pub fingerprint: String,
 }
 
@@ -182,7 +182,7 @@ fn arrange(reader: &Reader, geometry: Geometry, mut blocks: Blocks, told: &Told)
     };
     let leading = leading.unwrap_or_else(|| Leading::unnamed(blocks.pages));
     let info = describe(reader, &geometry, &leading, told)?;
-    let fingerprint = fingerprint(&reader.path)?;
+    let fingerprint = reader.stamp.clone();
     let Leading { shape, page_of, .. } = leading;
     Ok(Layout { info, geometry, order: reader.order, blocks, leading: shape, page_of, fingerprint })
 }
@@ -298,12 +298,6 @@ fn describe(reader: &Reader, geometry: &Geometry, leading: &Leading, told: &Told
     info.kind = if geometry.rgb && !geometry.planar { Kind::Rgb } else { Kind::Image };
     info.nodata = told.nodata;
     Ok(info)
-}
-
-/// Size and time of a file: what tells another content under the same name.
-fn fingerprint(path: &Path) -> Result<String> {
-    let meta = std::fs::metadata(path).map_err(|e| Error::io("look at", path, &e))?;
-    Ok(crate::os::stamp(&meta))
 }
 
 /// Pixels per centimetre of an axis whose unit is a length.
