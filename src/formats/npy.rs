@@ -345,7 +345,7 @@ impl Sink for NpySink {
 
     fn finish(&self) -> Result<()> {
         // All of it: what was written at the beginning may have lain about since.
-        self.partial.finish(&self.header, self.bytes())
+        self.partial.finish(&self.header)
     }
 
     fn suspend(&self) {

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes that are read back at once.
@@ -19,6 +20,8 @@ pub(super) struct Partial {
     beside: PathBuf,
     overwrite: bool,
     file: Mutex<Option<Arc<File>>>,
+    /// Where the file ended at least, after what was written.
+    end: AtomicU64,
 }
 
 impl Partial {
@@ -44,7 +47,7 @@ impl Partial {
         hidden.push(".");
         hidden.push(ending);
         let beside = target.with_file_name(hidden);
-        let partial = Partial { target: target.to_owned(), beside, overwrite, file: Mutex::new(None) };
+        let partial = Partial { target: target.to_owned(), beside, overwrite, file: Mutex::new(None), end: AtomicU64::new(0) };
         partial.check()?;
         Ok(partial)
     }
@@ -74,6 +77,7 @@ impl Partial {
         let _ = std::fs::remove_file(&self.beside);
         let opened = File::options().read(true).write(true).create_new(true).open(&self.beside);
         let file = opened.map_err(|e| Error::io("create", &self.beside, &e))?;
+        self.end.store(0, Ordering::Relaxed);
         *self.lock() = Some(Arc::new(file));
         Ok(())
     }
@@ -83,17 +87,22 @@ impl Partial {
     /// # Errors
     /// I/O errors, a full disk among them.
     pub fn make_room(&self, bytes: u64) -> Result<()> {
-        self.held()?.set_len(bytes).map_err(|e| Error::io(&format!("make room for {bytes} bytes in"), &self.beside, &e))
+        let made = self.held()?.set_len(bytes);
+        made.map_err(|e| Error::io(&format!("make room for {bytes} bytes in"), &self.beside, &e))?;
+        self.end.fetch_max(bytes, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// The file, if it still has the name under which it was made.
+    /// The file, if it still has the name under which it was made, and all of what was written.
     fn held(&self) -> Result<Arc<File>> {
         let file = self.lock().clone().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
-        if is_at(&file, &self.beside) {
-            return Ok(file);
-        }
-        let what = format!("{}, which becomes {}, was moved or removed while it was written", self.beside.display(), self.name());
-        Err(Error::machine(what).hint("leave it and its folder where they are until the run is done, and run it again"))
+        let what = match file.metadata() {
+            _ if !is_at(&file, &self.beside) => "moved or removed",
+            Ok(meta) if meta.len() < self.end.load(Ordering::Relaxed) => "cut short",
+            _ => return Ok(file),
+        };
+        let what = format!("{}, which becomes {}, was {what} while it was written", self.beside.display(), self.name());
+        Err(Error::machine(what).hint("leave it and its folder as they are until the run is done, and run it again"))
     }
 
     /// Opens the file that an unfinished run left, if it has at least `bytes`; false where it is not there.
@@ -108,6 +117,7 @@ impl Partial {
         };
         let found = file.metadata().map_err(|e| Error::io("read the size of", &self.beside, &e))?;
         let is_whole = found.len() >= bytes;
+        self.end.store(found.len(), Ordering::Relaxed);
         *self.lock() = is_whole.then(|| Arc::new(file));
         Ok(is_whole)
     }
@@ -168,21 +178,19 @@ impl Partial {
     /// # Errors
     /// I/O errors, a full disk among them, and a file that was not begun.
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        write_all_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("write", bytes.len() as u64, offset, &e))
+        let length = bytes.len() as u64;
+        write_all_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("write", length, offset, &e))?;
+        self.end.fetch_max(offset + length, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Writes the header last, makes all durable and gives the file its name.
     ///
     /// # Errors
-    /// I/O errors, a file that was moved, removed or cut short of `bytes`.
-    pub fn finish(&self, header: &[u8], bytes: u64) -> Result<()> {
+    /// I/O errors, a file that was moved, removed or cut short.
+    pub fn finish(&self, header: &[u8]) -> Result<()> {
         self.check()?;
         let file = self.held()?;
-        let found = file.metadata().map_err(|e| Error::io("read the size of", &self.beside, &e))?.len();
-        if found < bytes {
-            let what = format!("{} has {found} bytes, {bytes} were written", self.beside.display());
-            return Err(Error::machine(what).hint("let nobody write it until the run is done, and run it again"));
-        }
         write_all_at(&file, header, 0).map_err(|e| self.failed("write", header.len() as u64, 0, &e))?;
         file.sync_all().map_err(|e| Error::io("complete", &self.beside, &e))?;
         std::fs::rename(&self.beside, &self.target).map_err(|e| Error::io("name", &self.target, &e))?;

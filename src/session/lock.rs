@@ -22,6 +22,13 @@ struct Lock {
     began: String,
 }
 
+/// Said, not left to closing: a process that is just being started from this one still has the file, and its lock.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl Locks {
     /// Takes the locks of outputs, or none.
     ///

@@ -185,7 +185,7 @@ impl Sink for Strips {
 
     fn finish(&self) -> Result<()> {
         check_complete(&self.plan.info, self.unit, self.written.load(Ordering::Relaxed), &self.name())?;
-        self.partial.finish(&entries::header(self.big, self.first_directory()), self.page_at(self.plan.pages()))
+        self.partial.finish(&entries::header(self.big, self.first_directory()))
     }
 
     fn suspend(&self) {

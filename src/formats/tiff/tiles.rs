@@ -292,8 +292,7 @@ impl Sink for Tiles {
     }
 
     fn finish(&self) -> Result<()> {
-        let State { directory, end, .. } = *self.lock();
-        self.ordered.finish(&entries::header(true, directory), end)?;
+        self.ordered.finish(&entries::header(true, self.lock().directory))?;
         self.partial.abandon();
         Ok(())
     }
