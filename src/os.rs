@@ -125,23 +125,48 @@ fn cgroup_headroom() -> Option<u64> {
     Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
 }
 
-/// What tells a file from what lay at its path before: its length, when its bytes and its entry were changed, and which file it is.
-/// The time of the bytes can be set back, that of the entry cannot.
-#[must_use]
-pub fn stamp(meta: &std::fs::Metadata) -> String {
-    let nanoseconds = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
-    format!("{} bytes {nanoseconds}{}", meta.len(), entry(meta))
+/// What tells a file from what lay at its path before. The time of the bytes can be set back, that of the entry cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    bytes: u64,
+    /// When its bytes were changed, in nanoseconds since 1970.
+    written: u128,
+    /// When its entry was changed, in seconds and nanoseconds; where the system says so.
+    changed: (i64, i64),
+    /// Which file it is.
+    id: Option<(u64, u64)>,
+}
+
+impl Stamp {
+    /// The stamp of a file.
+    #[must_use]
+    pub fn of(meta: &std::fs::Metadata) -> Stamp {
+        let written = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+        Stamp { bytes: meta.len(), written, changed: changed(meta), id: file_id(meta) }
+    }
+
+    /// Whether the bytes are as long and as old: links and permissions may have been changed since.
+    #[must_use]
+    pub fn is_as_written(&self, other: &Stamp) -> bool {
+        (self.bytes, self.written) == (other.bytes, other.written)
+    }
+
+    /// The same without which file it is: some network mounts number files anew whenever they forget them.
+    #[must_use]
+    pub fn anywhere(self) -> Stamp {
+        Stamp { id: None, ..self }
+    }
 }
 
 #[cfg(unix)]
-fn entry(meta: &std::fs::Metadata) -> String {
+fn changed(meta: &std::fs::Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
-    format!(" {}.{:09} {}:{}", meta.ctime(), meta.ctime_nsec(), meta.dev(), meta.ino())
+    (meta.ctime(), meta.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-fn entry(_: &std::fs::Metadata) -> String {
-    String::new()
+fn changed(_: &std::fs::Metadata) -> (i64, i64) {
+    (0, 0)
 }
 
 /// Which file or folder it is, whatever its name: the same number for hard links, and for another file under the same name another.

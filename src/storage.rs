@@ -223,7 +223,8 @@ impl Reading {
 /// A source that is not what it was.
 #[must_use]
 pub fn changed(name: &str, when: &str) -> Error {
-    Error::machine(format!("{name} changed {when}")).hint("let nobody write what is read, and begin again")
+    Error::machine(format!("{name} changed {when}"))
+        .hint("let nobody write, replace or link what is read until the run is done, and run it again")
 }
 
 /// What makes two runs the same work: graph, sources, layout of the sink, device class of each inexact stage.

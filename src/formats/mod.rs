@@ -11,6 +11,7 @@ pub mod zarr;
 
 use crate::error::{Error, Result, Subject, unknown};
 use crate::grid::Dims;
+use crate::os::Stamp;
 use crate::storage::{Info, Sink, Source, changed};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -167,22 +168,24 @@ fn from_root(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The stamp of a file that is open, which is to be what it was then.
-fn stamp_of_open(file: &std::fs::File, path: &Path, then: &str) -> Result<String> {
-    let meta = file.metadata().map_err(|e| Error::io("look at", path, &e))?;
-    unchanged(path, &meta, then)
+/// The stamp of a file that is open, whose bytes are to be those of then.
+fn stamp_of_open(file: &std::fs::File, path: &Path, then: &Stamp) -> Result<String> {
+    let now = file.metadata().map_err(|e| Error::io("look at", path, &e))?;
+    unchanged(path, Stamp::of(&now), then)
 }
 
 /// The same of a file that is opened anew for each read.
 #[cfg(feature = "tiff")]
-fn stamp_of_path(path: &Path, then: &str) -> Result<String> {
-    let meta = path.metadata().map_err(|e| Error::io("look at", path, &e))?;
-    unchanged(path, &meta, then)
+fn stamp_of_path(path: &Path, then: &Stamp) -> Result<String> {
+    let now = path.metadata().map_err(|e| Error::io("look at", path, &e))?;
+    unchanged(path, Stamp::of(&now).anywhere(), then)
 }
 
-fn unchanged(path: &Path, meta: &std::fs::Metadata, then: &str) -> Result<String> {
-    let now = crate::os::stamp(meta);
-    if now == then { Ok(now) } else { Err(changed(&path.display().to_string(), "after it was opened")) }
+fn unchanged(path: &Path, now: Stamp, then: &Stamp) -> Result<String> {
+    match now.is_as_written(then) {
+        true => Ok(format!("{now:?}")),
+        false => Err(changed(&path.display().to_string(), "after it was opened")),
+    }
 }
 
 fn by_ending(ending: &str, path: &Path) -> Result<&'static Format> {

@@ -33,7 +33,7 @@ struct NpySource {
     /// Where the elements start.
     data: u64,
     unit: Dims,
-    fingerprint: String,
+    stamp: os::Stamp,
 }
 
 /// Opens an NPY file and reads its header.
@@ -53,9 +53,9 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         info.kind = Kind::Mask;
     }
     let unit = unit_of(&header);
-    let fingerprint = crate::os::stamp(&meta);
+    let stamp = os::Stamp::of(&meta);
     let whole = super::from_root(path);
-    Ok(Box::new(NpySource { path: path.to_owned(), whole, file, info, header, data, unit, fingerprint }))
+    Ok(Box::new(NpySource { path: path.to_owned(), whole, file, info, header, data, unit, stamp }))
 }
 
 fn broken(path: &Path, offset: u64, what: &str) -> Error {
@@ -208,11 +208,11 @@ impl Source for NpySource {
     }
 
     fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+        format!("{:?}", self.stamp)
     }
 
     fn stamp(&self, _region: &Region) -> Result<String> {
-        super::stamp_of_open(&self.file, &self.path, &self.fingerprint)
+        super::stamp_of_open(&self.file, &self.path, &self.stamp)
     }
 
     fn files(&self) -> Vec<PathBuf> {

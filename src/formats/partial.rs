@@ -116,7 +116,8 @@ impl Partial {
             opened => opened.map_err(|e| Error::io("open", &self.beside, &e))?,
         };
         let found = file.metadata().map_err(|e| Error::io("read the size of", &self.beside, &e))?;
-        let is_whole = found.len() >= bytes;
+        // A link is not gone on with: the name would be given to it.
+        let is_whole = found.len() >= bytes && is_at(&file, &self.beside);
         self.end.store(found.len(), Ordering::Relaxed);
         *self.lock() = is_whole.then(|| Arc::new(file));
         Ok(is_whole)
@@ -179,6 +180,9 @@ impl Partial {
     /// I/O errors, a full disk among them, and a file that was not begun.
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let length = bytes.len() as u64;
+        if length == 0 {
+            return Ok(());
+        }
         write_all_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("write", length, offset, &e))?;
         self.end.fetch_max(offset + length, Ordering::Relaxed);
         Ok(())

@@ -112,5 +112,5 @@ fn claimed(output: &Path) -> Result<Lock> {
 
 fn is_still_there(file: &File, path: &Path) -> bool {
     let stamps = file.metadata().ok().zip(std::fs::metadata(path).ok());
-    stamps.is_some_and(|(own, named)| crate::os::stamp(&own) == crate::os::stamp(&named))
+    stamps.is_some_and(|(own, named)| crate::os::Stamp::of(&own) == crate::os::Stamp::of(&named))
 }

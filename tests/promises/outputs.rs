@@ -286,6 +286,26 @@ fn links_without_an_end_are_errors() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// An unfinished output that lies elsewhere, with a link in its place, is not gone on with: the link would get the name.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_an_unfinished_output_is_nothing_to_go_on_with() {
+    let folder = folder("linked");
+    for (way, options) in ways() {
+        write(&folder.join("in.npy"), 1, shape_for(way));
+        let (x, path) = (Array::open(folder.join("in.npy")).with_axes("ZYX") + 1, folder.join(way));
+        cut_off(&[(x.clone(), &path)], &options);
+        fs::rename(partial_of(&path), folder.join("away")).unwrap();
+        std::os::unix::fs::symlink(folder.join("away"), partial_of(&path)).unwrap();
+        let away = bytes_of(&folder.join("away"));
+        x.save_with(&path, &options).unwrap_or_else(|e| panic!("{way}: {e}"));
+        assert!(!path.is_symlink() && numbers(&path) == computed(&x), "{way}: wrong numbers");
+        assert!(bytes_of(&folder.join("away")) == away, "{way}: something is written elsewhere");
+        names(&folder).iter().for_each(|name| remove(&folder.join(name)));
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// Names that are no text do not share what lies beside them.
 #[cfg(target_os = "linux")]
 #[test]

@@ -148,6 +148,39 @@ fn what_a_run_made_of_another_content_is_not_gone_on_with() {
     [folder, others].iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
 }
 
+/// What was opened and is another content when it is computed is an error; what only lost its name is not.
+#[test]
+fn what_changed_since_it_was_opened_is_an_error() {
+    let folder = folder("opened");
+    for name in SOURCES {
+        let source = made(&folder, name, 1, shape_for("o.tif"));
+        let x = Array::open(&source);
+        let wanted = computed(&x);
+        remove(&source);
+        made(&folder, name, 1, [12, 40, 32]);
+        let made_of_it = x.compute_with(&ways()[0].1).map(|made| made.tile.data.bytes().to_vec());
+        // A file that is open and was removed is still what it was.
+        let is_held = name.contains("in.npy") || name.ends_with(".tif");
+        match made_of_it {
+            Ok(made) => assert!(cfg!(unix) && is_held && made == wanted, "{name}"),
+            Err(error) => {
+                assert!(error.to_string().contains("changed") || error.to_string().contains("No such file"), "{name}: {error}")
+            }
+        }
+        remove(&source);
+        // Written anew in place.
+        if is_held {
+            let source = made(&folder, name, 1, shape_for("o.tif"));
+            let (x, other) = (Array::open(&source), fs::read(&source).unwrap());
+            fs::write(&source, &other[..other.len() / 2]).unwrap();
+            let error = x.compute_with(&ways()[0].1).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("changed after it was opened"), "{name}: {error}");
+            remove(&source);
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// What is not read may change.
 #[test]
 fn chunks_and_files_that_nobody_reads_may_change() {

@@ -374,13 +374,13 @@ impl Source for TiffSource {
     }
 
     fn fingerprint(&self) -> String {
-        self.layout.fingerprint.clone()
+        format!("{:?}", self.layout.stamp)
     }
 
     fn stamp(&self, _region: &Region) -> Result<String> {
         match &self.file {
-            Some(file) => crate::formats::stamp_of_open(file, &self.path, &self.layout.fingerprint),
-            None => crate::formats::stamp_of_path(&self.path, &self.layout.fingerprint),
+            Some(file) => crate::formats::stamp_of_open(file, &self.path, &self.layout.stamp),
+            None => crate::formats::stamp_of_path(&self.path, &self.layout.stamp),
         }
     }
 
