@@ -368,11 +368,17 @@ pub trait Scratch: Send + Sync {
 
 /// Where a run keeps its journal. One run at a time has it.
 pub trait Place: Send + Sync {
-    /// Takes the journal for this run; gives what it holds.
+    /// Takes the journal for this run; gives how many bytes it holds.
     ///
     /// # Errors
     /// Another run that has it, I/O errors.
-    fn claim(&self) -> Result<Vec<u8>>;
+    fn claim(&self) -> Result<u64>;
+
+    /// Fills a buffer with what the journal holds from `at` on; false where it ends before.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn read(&self, at: u64, buffer: &mut [u8]) -> Result<bool>;
 
     /// Cuts the journal to its first `bytes`.
     ///

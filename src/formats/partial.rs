@@ -2,16 +2,13 @@
 //! It does not know what is written.
 
 use crate::error::{Error, Result};
-use crate::os::{is_at, read_exact_at, write_all_at};
+use crate::os::{is_at, read_exact_at, read_in_pieces, write_all_at};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Bytes that are read back at once.
-const PIECE: u64 = 256 << 10;
 
 /// A file that does not have its name yet.
 #[derive(Debug)]
@@ -128,20 +125,11 @@ impl Partial {
     /// # Errors
     /// I/O errors, and a file that was not begun.
     pub fn read_back(&self, offset: u64, bytes: u64, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        let file = self.held()?;
-        let mut piece = vec![0; usize::try_from(bytes.min(PIECE)).unwrap_or(0)];
-        let mut done = 0;
-        while done < bytes {
-            let now = usize::try_from((bytes - done).min(PIECE)).unwrap_or(0);
-            let piece = piece.get_mut(..now).unwrap_or_default();
-            match read_exact_at(&file, piece, offset + done) {
-                Ok(()) => take(piece),
-                Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Ok(false),
-                Err(e) => return Err(self.failed("read back", bytes, offset, &e)),
-            }
-            done += now as u64;
+        match read_in_pieces(&*self.held()?, offset, bytes, take) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Err(e) => Err(self.failed("read back", bytes, offset, &e)),
         }
-        Ok(true)
     }
 
     fn failed(&self, doing: &str, bytes: u64, offset: u64, error: &io::Error) -> Error {

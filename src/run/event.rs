@@ -4,6 +4,7 @@
 use super::Verified;
 use super::threads::Told;
 use crate::device::Timed;
+use crate::error::bytes_text;
 use crate::plan::Pass;
 use std::sync::Arc;
 use std::time::Instant;
@@ -175,6 +176,10 @@ pub struct Summary {
     pub predicted_bytes: u64,
     /// The most that resident memory grew while it ran, where the system tells.
     pub measured_bytes: Option<u64>,
+    /// The most bytes of the process that were ever resident, where the system tells.
+    pub resident_bytes: Option<u64>,
+    /// The most bytes that it was allowed to add.
+    pub budget_bytes: u64,
     /// Commit units that an earlier run had written.
     pub resumed: usize,
     /// Threads of the worker pool.
@@ -190,6 +195,24 @@ impl PassReport {
 }
 
 impl Summary {
+    /// What was measured, where that is more than was allowed: a fault of ours, or of whatever else goes on in the process. Not where a
+    /// GPU takes part, whose driver takes memory as it likes.
+    #[must_use]
+    pub fn exceeds(&self) -> Option<u64> {
+        let has_device = self.passes.iter().any(|pass| pass.device_lanes > 0);
+        self.measured_bytes.filter(|measured| !has_device && *measured > self.budget_bytes)
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn excess(&self) -> Option<String> {
+        let (budget, predicted) = (bytes_text(self.budget_bytes), bytes_text(self.predicted_bytes));
+        let took = bytes_text(self.exceeds()?);
+        Some(format!(
+            "memory: the process grew by {took}, budget is {budget}; {predicted} was predicted. What was written is whole"
+        ))
+    }
+
     /// The share of the time that devices worked, by their own clocks and taken together; none where that was not asked for.
     #[must_use]
     pub fn device_share(&self) -> Option<f64> {

@@ -11,6 +11,7 @@ mod journal;
 mod lanes;
 mod ledger;
 mod prepare;
+mod records;
 mod resume;
 mod store;
 pub(crate) mod threads;
@@ -30,7 +31,7 @@ use crate::grid::{Dims, Grid};
 use crate::plan::{Output, Pass, Plan, SinkEnd};
 use crate::storage::{Identity, Place, Reading, Sink};
 use crate::tile::Tile;
-use journal::{Journal, Past};
+use journal::{Journal, Made};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,7 +72,7 @@ pub struct Job<'j> {
 /// What stopped it: a source that fails, a sink that fails, a fault of ours.
 pub fn run(job: &Job<'_>) -> Result<Summary> {
     let started = Instant::now();
-    let before = crate::os::resident_bytes();
+    let before = (crate::os::resident_bytes(), crate::os::peak_resident_bytes());
     let (mut journal, past) = Journal::open(job.place, job.identity)?;
     let mut begun = Vec::new();
     let pool = threads::pool(job.plan.machine.threads)?;
@@ -97,13 +98,21 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
     let finished = finished.map_err(|error| give_up(error, &mut journal, &begun));
     finished.map(|mut summary| {
         journal.remove();
-        let grown = |after: u64| after.saturating_sub(before.unwrap_or(after));
-        summary.measured_bytes = summary.measured_bytes.map(grown);
+        summary.measured_bytes = grown(before, summary.measured_bytes);
         summary.predicted_bytes = job.plan.peak_bytes();
+        summary.resident_bytes = crate::os::peak_resident_bytes();
+        summary.budget_bytes = job.plan.machine.memory;
         summary.seconds = started.elapsed().as_secs_f64();
         summary.threads = job.plan.machine.threads;
         summary
     })
+}
+
+/// By how much the process grew at most, as the system counts it: since what is resident and what was at most, before the run. Where it was
+/// larger before, what was seen between tiles must do.
+fn grown((before, peak): (Option<u64>, Option<u64>), seen: Option<u64>) -> Option<u64> {
+    let most = crate::os::peak_resident_bytes().filter(|now| peak.is_some_and(|before| *now > before));
+    most.max(seen).map(|most| most.saturating_sub(before.unwrap_or(most)))
 }
 
 /// After an error: what was finished is kept where another run can go on, else nothing is.
@@ -120,17 +129,17 @@ fn give_up(error: Error, journal: &mut Journal<'_>, begun: &[&dyn Sink]) -> Erro
 
 fn run_passes(
     job: &Job<'_>,
-    past: &Past,
+    past: &Made,
     journal: &mut Journal<'_>,
     (pool, told): (&rayon::ThreadPool, threads::Told<'_>),
 ) -> Result<Summary> {
     let plan = job.plan;
     let mut late = LateValues::new();
-    let written = |end: &SinkEnd| past.written.get(&end.output).map_or(0, Vec::len);
+    let written = |end: &SinkEnd| past.units(end.output);
     let resumed = plan.passes.iter().flat_map(|pass| &pass.program.sinks).map(written).sum();
     let mut summary = Summary { resumed, ..Summary::default() };
     for (number, pass) in plan.passes.iter().enumerate() {
-        let known = folds::known(pass, job.outputs, past)?;
+        let known = folds::known(pass, job.outputs, past, journal)?;
         let numbers = (number + 1, plan.passes.len());
         let setup = Setup { units: sink_units(pass, job.outputs), done: done_before(pass, past), folded: known.is_some() };
         let driver = threads::Driver::new(pass, job, &late, pool);
@@ -162,7 +171,7 @@ fn commit_units(pass: &Pass, outputs: &[Output]) -> u64 {
 }
 
 /// What of each of a pass's sink ends was written before.
-fn done_before(pass: &Pass, past: &Past) -> Vec<Done> {
+fn done_before(pass: &Pass, past: &Made) -> Vec<Done> {
     pass.program.sinks.iter().map(|end| past.done(end.output)).collect()
 }
 

@@ -2,7 +2,7 @@
 //! with its checksum, by all workers, before anything goes on with it. A unit that is not what was written is made again.
 //! It does not know how a unit is stored.
 
-use super::journal::{Journal, Past};
+use super::journal::{Journal, Made, Past};
 use super::lanes::guarded;
 use super::threads::{TICK, Told};
 use super::{Job, Progress};
@@ -18,7 +18,7 @@ pub(super) fn begin<'j>(
     mut past: Past,
     begun: &mut Vec<&'j dyn Sink>,
     (pool, told): (&rayon::ThreadPool, Told<'_>),
-) -> Result<Past> {
+) -> Result<Made> {
     if !past.is_empty() {
         let mut whole = true;
         for (number, output) in job.outputs.iter().enumerate() {
@@ -36,7 +36,7 @@ pub(super) fn begin<'j>(
         }
         if whole {
             look_at_all(job, &mut past, pool, told)?;
-            return Ok(past);
+            return Ok(past.joined());
         }
         begun.drain(..).for_each(|sink| sink.suspend());
         journal.restart()?;
@@ -45,7 +45,7 @@ pub(super) fn begin<'j>(
         output.sink.begin(job.identity)?;
         begun.push(&*output.sink);
     }
-    Ok(Past::default())
+    Ok(Made::default())
 }
 
 /// Reads back what every output's journal tells of, and keeps what is whole.

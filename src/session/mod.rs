@@ -2,6 +2,7 @@
 //! It does not know how any of them works.
 
 mod apart;
+mod budget;
 #[cfg(feature = "gpu")]
 mod cache;
 mod computed;
@@ -11,6 +12,7 @@ mod place;
 mod running;
 mod scratch;
 
+pub use budget::default_memory;
 pub use computed::Computed;
 
 use crate::device::Device;
@@ -27,8 +29,6 @@ use crate::tile::Tile;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The smallest default budget: below it nothing sensible fits.
-const LEAST_MEMORY: u64 = 64 << 20;
 /// A worker's share of the second-level cache, of processors that have 1 to 2 MiB a core.
 const CACHE: usize = 1 << 20;
 
@@ -141,16 +141,6 @@ fn checked_extents(extents: &[usize]) -> Result<Dims> {
         return Err(Error::caller(format!("chunks of {extents:?}: give one extent of at least 1 for each axis")));
     }
     Ok(Dims::from(extents))
-}
-
-/// Half of what is available, rounded down to a power of √2, so that plans repeat.
-#[must_use]
-pub fn default_memory() -> u64 {
-    let half = crate::os::available_bytes().map_or(1 << 30, |b| b / 2).max(LEAST_MEMORY);
-    let power = 1u64 << half.ilog2();
-    // The next power of √2 within the octave, in integers: 181/128 is √2 to four digits.
-    let between = power / 128 * 181;
-    if between <= half { between } else { power }
 }
 
 /// Runs that make several outputs together: what they share is computed and read once.
@@ -312,7 +302,8 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        crate::os::share_heap();
+        crate::os::give_back();
+        budget::fits_the_process(&self.plan)?;
         let place = self.place();
         let readings = self.readings()?;
         let identity = self.identity_of(device, &readings);
@@ -330,6 +321,7 @@ impl Session {
         if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
             locks.remove();
         }
+        crate::os::give_back();
         // What an unfinished run under another budget left.
         if done.is_ok() {
             self.scratch.iter().for_each(|room| room.clear());

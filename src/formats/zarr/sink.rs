@@ -308,10 +308,9 @@ impl Sink for ZarrSink {
         if found.unwrap_or(0) != stored_bytes(written) || found == Some(0) {
             return Ok(false);
         }
-        if found.is_some() {
-            take(&fs::read(&file).map_err(|e| Error::io("read back", &file, &e))?);
-        }
-        Ok(true)
+        let read =
+            found.map_or(Ok(()), |bytes| fs::File::open(&file).and_then(|open| crate::os::read_in_pieces(&open, 0, bytes, take)));
+        read.map(|()| true).map_err(|e| Error::io("read back", &file, &e))
     }
 
     fn keep(&self, written: &[Written]) -> Result<()> {
