@@ -39,6 +39,26 @@ pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<
     Ok(())
 }
 
+/// Bytes of a piece that is read at once.
+const PIECE: u64 = 256 << 10;
+
+/// Hands over `bytes` from `offset` on, a piece at a time, in memory for one.
+///
+/// # Errors
+/// As [`read_exact_at`].
+pub fn read_in_pieces(file: &File, offset: u64, bytes: u64, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; usize::try_from(bytes.min(PIECE)).unwrap_or(0)];
+    let mut done = 0;
+    while done < bytes {
+        let now = usize::try_from((bytes - done).min(PIECE)).unwrap_or(0);
+        let piece = piece.get_mut(..now).unwrap_or_default();
+        read_exact_at(file, piece, offset + done)?;
+        take(piece);
+        done += now as u64;
+    }
+    Ok(())
+}
+
 /// Writes all of `bytes` from `offset` on, without moving any file position.
 ///
 /// # Errors
@@ -105,23 +125,70 @@ fn status_field(name: &str) -> Option<u64> {
     limits::kib_field(&std::fs::read_to_string("/proc/self/status").ok()?, name)
 }
 
-/// What tells a file from what lay at its path before: its length, when its bytes and its entry were changed, and which file it is.
-/// The time of the bytes can be set back, that of the entry cannot.
-#[must_use]
-pub fn stamp(meta: &std::fs::Metadata) -> String {
-    let nanoseconds = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
-    format!("{} bytes {nanoseconds}{}", meta.len(), entry(meta))
+/// What tells a file from what lay at its path before. The time of the bytes can be set back, that of the entry cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    bytes: u64,
+    /// When its bytes were changed, in nanoseconds since 1970.
+    written: u128,
+    /// When its entry was changed, in seconds and nanoseconds; where the system says so.
+    changed: (i64, i64),
+    /// Which file it is.
+    id: Option<(u64, u64)>,
+}
+
+impl Stamp {
+    /// The stamp of a file.
+    #[must_use]
+    pub fn of(meta: &std::fs::Metadata) -> Stamp {
+        let written = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+        Stamp { bytes: meta.len(), written, changed: changed(meta), id: file_id(meta) }
+    }
+
+    /// Whether the bytes are as long and as old: links and permissions may have been changed since.
+    #[must_use]
+    pub fn is_as_written(&self, other: &Stamp) -> bool {
+        (self.bytes, self.written) == (other.bytes, other.written)
+    }
+
+    /// The same without which file it is: some network mounts number files anew whenever they forget them.
+    #[must_use]
+    pub fn anywhere(self) -> Stamp {
+        Stamp { id: None, ..self }
+    }
 }
 
 #[cfg(unix)]
-fn entry(meta: &std::fs::Metadata) -> String {
+fn changed(meta: &std::fs::Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
-    format!(" {}.{:09} {}:{}", meta.ctime(), meta.ctime_nsec(), meta.dev(), meta.ino())
+    (meta.ctime(), meta.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-fn entry(_: &std::fs::Metadata) -> String {
-    String::new()
+fn changed(_: &std::fs::Metadata) -> (i64, i64) {
+    (0, 0)
+}
+
+/// Which file or folder it is, whatever its name: the same number for hard links, and for another file under the same name another.
+#[cfg(unix)]
+#[must_use]
+pub fn file_id(meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.dev(), meta.ino()))
+}
+
+/// Other systems do not say it.
+#[cfg(not(unix))]
+#[must_use]
+pub fn file_id(_meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// Whether a path still names the file that is open; where the system does not tell files apart, whether there is one.
+#[must_use]
+pub fn is_at(file: &File, path: &std::path::Path) -> bool {
+    let metas = file.metadata().ok().zip(std::fs::symlink_metadata(path).ok());
+    metas.is_some_and(|(own, named)| file_id(&own) == file_id(&named))
 }
 
 /// Where programs of this user keep what can be made again, where the system has such a place.

@@ -120,6 +120,7 @@ pub fn status(summaries: &[&Summary]) -> u8 {
 pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summary, Vec<String>)> {
     let when = showing.progress;
     let display = Display::new(when, label);
+    showing.trace.iter().try_for_each(|path| session.refuse(path))?;
     let trace = showing.trace.as_deref().map(Trace::create).transpose()?;
     session.notices().iter().for_each(|notice| display.note(notice));
     interrupt::listen()?;

@@ -101,6 +101,9 @@ pub struct Progress {
     pub held: u64,
     /// What the device has prepared, and how much there is to prepare, before the first tile of the pass: kernels to compile.
     pub preparing: Option<(usize, usize)>,
+    /// How many of the commit units that an unfinished run wrote were read back and compared, and how many there are: before the first
+    /// pass.
+    pub checking: Option<(usize, usize)>,
 }
 
 impl Progress {
@@ -117,7 +120,13 @@ impl Progress {
             device_spans: Vec::new(),
             held: 0,
             preparing: Some(prepared),
+            checking: None,
         }
+    }
+
+    /// Before the first pass of a run that goes on.
+    pub(super) fn checking(checked: (usize, usize), pass: &Pass, told: Told<'_>) -> Progress {
+        Progress { waiting_on: Lane::Read, preparing: None, checking: Some(checked), ..Progress::preparing((0, 0), pass, told) }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::device::Partial;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{FoldEnd, Output, Pass};
+use crate::storage::checksum;
 use crate::tile::{Buffer, Tile, copy_view};
 use std::sync::Arc;
 
@@ -130,8 +131,9 @@ fn store(outputs: &[Output], output: usize, made: &Tile, part: &Region, journal:
         let region = grid.region(&index);
         let mut copy = Buffer::default();
         let encoded = sink.encode(&region, part_bytes(made, &region.relative_to(&part.start), &mut copy))?;
+        let sum = if journal.is_kept() { checksum(0, &encoded) } else { 0 };
         let note = sink.write(&region, &encoded)?;
-        journal.wrote(output, &region, &note)?;
+        journal.wrote(output, &region, sum, &note)?;
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ const VERSION: &str = "stackmill journal 3";
 
 /// Records are collected this long before they are written.
 const COLLECTED: Duration = Duration::from_millis(100);
+/// How often records that could not be written are tried again.
+const TRIES: usize = 8;
 /// Outputs are made durable this often.
 const DURABLE: Duration = Duration::from_secs(30);
 
@@ -42,11 +44,6 @@ impl Past {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.late.is_empty()
-    }
-
-    /// Forgets what was written of an output and is not kept.
-    pub fn keep(&mut self, output: usize, is_kept: impl Fn(&Written) -> bool) {
-        self.written.entry(output).or_default().retain(is_kept);
     }
 
     /// What a run must know of it: boxes in place of their units, which may be millions.
@@ -95,6 +92,8 @@ pub struct Journal<'p> {
     since: Instant,
     durable: Instant,
     records: u64,
+    /// How often in a row what was collected could not be written.
+    failures: usize,
 }
 
 impl<'p> Journal<'p> {
@@ -114,6 +113,7 @@ impl<'p> Journal<'p> {
             since: now,
             durable: now,
             records: 0,
+            failures: 0,
         };
         let Some(place) = place else { return Ok((journal, Past::default())) };
         let len = place.claim()?;
@@ -194,16 +194,17 @@ impl<'p> Journal<'p> {
         self.place.is_some()
     }
 
-    /// Notes a commit unit that an output has written.
+    /// Notes a commit unit that an output has written, with the checksum of its encoded bytes.
     ///
     /// # Errors
     /// I/O errors.
-    pub fn wrote(&mut self, output: usize, region: &Region, note: &[u8]) -> Result<()> {
+    pub fn wrote(&mut self, output: usize, region: &Region, sum: u32, note: &[u8]) -> Result<()> {
         if self.place.is_none() {
             return Ok(());
         }
         let numbers = [output, region.start.len()].into_iter().chain(region.start.iter().chain(region.shape.iter()).copied());
         let mut content: Vec<u8> = numbers.flat_map(|n| (n as u64).to_le_bytes()).collect();
+        content.extend_from_slice(&sum.to_le_bytes());
         content.extend_from_slice(note);
         self.records += 1;
         self.collected.extend(record(WRITTEN, &content));
@@ -220,7 +221,14 @@ impl<'p> Journal<'p> {
         }
         self.flush()?;
         let (before, behind) = around(LATE, (fold as u64).to_le_bytes(), bytes);
-        self.put(&[&before, bytes, &behind])?;
+        let mut tries = 0;
+        while let Err(error) = self.put(&[&before, bytes, &behind]) {
+            tries += 1;
+            if !error.passes() || tries > TRIES {
+                return Err(error);
+            }
+            std::thread::sleep(COLLECTED);
+        }
         self.records += 1;
         Ok(())
     }
@@ -238,21 +246,23 @@ impl<'p> Journal<'p> {
         Ok(())
     }
 
-    /// Writes what was collected.
+    /// Writes what was collected. What fails and may pass is tried again with what follows: the output that it tells of is written.
     ///
     /// # Errors
-    /// I/O errors; what was collected is kept then, to be written when this is asked again.
+    /// I/O errors that last; what was collected is kept then, to be written when this is asked again.
     pub fn flush(&mut self) -> Result<()> {
         self.since = Instant::now();
         if self.place.is_none() || self.collected.is_empty() {
             return Ok(());
         }
         let collected = std::mem::take(&mut self.collected);
-        let written = self.put(&[&collected]);
-        if written.is_err() {
-            self.collected = collected;
-        }
-        written
+        let Err(error) = self.put(&[&collected]) else {
+            self.failures = 0;
+            return Ok(());
+        };
+        (self.collected, self.failures) = (collected, self.failures + 1);
+        // Whoever asked did not fail, and is not to try again.
+        if error.passes() && self.failures <= TRIES { Ok(()) } else { Err(Error::machine(error.what())) }
     }
 
     /// Writes what has waited long enough.
@@ -324,7 +334,8 @@ fn written_of(content: &[u8]) -> Option<(usize, Written)> {
     }
     let (start, shape) = numbers.split_at_checked(rank)?;
     let region = Region { start: Dims::from(start), shape: Dims::from(shape) };
-    Some((output, Written { region, note: rest.to_vec() }))
+    let (sum, note) = rest.split_first_chunk()?;
+    Some((output, Written { region, note: note.to_vec(), sum: u32::from_le_bytes(*sum) }))
 }
 
 /// What is said of a run that was cut off and may go on.
@@ -375,7 +386,7 @@ mod tests {
         let (mut journal, past) = Journal::open(Some(&paper), &identity).unwrap();
         assert!(past.is_empty());
         for z in 0..9 {
-            journal.wrote(z % 2, &part(z), &[7; 3][..z % 4]).unwrap();
+            journal.wrote(z % 2, &part(z), 9, &[7; 3][..z % 4]).unwrap();
         }
         journal.folded(2, &[1, 2, 3]).unwrap();
         let whole = paper.0.lock().unwrap().clone();
@@ -387,7 +398,8 @@ mod tests {
             assert!(count >= most && count <= 9, "{count} after {end} bytes");
             most = count;
             for (output, written) in &past.written {
-                let expected = (0..9).filter(|z| z % 2 == *output).map(|z| Written { region: part(z), note: vec![7; z % 4] });
+                let expected =
+                    (0..9).filter(|z| z % 2 == *output).map(|z| Written { region: part(z), note: vec![7; z % 4], sum: 9 });
                 assert!(expected.take(written.len()).eq(written.iter().cloned()));
             }
             let mut late = [0; 3];
@@ -395,7 +407,7 @@ mod tests {
             assert_eq!(found, (end == whole.len()).then_some([1, 2, 3]));
             // What is not whole is gone, so that the next record follows on.
             let (mut journal, _) = Journal::open(Some(&cut), &identity).unwrap();
-            journal.wrote(5, &part(5), &[]).unwrap();
+            journal.wrote(5, &part(5), 0, &[]).unwrap();
             journal.flush().unwrap();
             let (_, past) = Journal::open(Some(&cut), &identity).unwrap();
             assert_eq!(past.written.values().map(Vec::len).sum::<usize>(), count + 1);
@@ -404,13 +416,64 @@ mod tests {
         assert!(other.is_empty());
     }
 
+    /// A journal whose every other write breaks off in the middle, or all of them.
+    struct Torn(Paper, Mutex<(usize, bool)>);
+
+    impl Place for Torn {
+        fn claim(&self) -> Result<u64> {
+            self.0.claim()
+        }
+        fn read(&self, at: u64, buffer: &mut [u8]) -> Result<bool> {
+            self.0.read(at, buffer)
+        }
+        fn cut(&self, bytes: u64) -> Result<()> {
+            self.0.cut(bytes)
+        }
+        fn append(&self, bytes: &[u8]) -> Result<()> {
+            let (count, for_ever) = &mut *self.1.lock().unwrap();
+            *count += 1;
+            if *count > 1 && (*for_ever || count.is_multiple_of(2)) {
+                self.0.append(&bytes[..bytes.len() / 2])?;
+                return Err(Error::passing("the disk hiccuped"));
+            }
+            self.0.append(bytes)
+        }
+        fn remove(&self) {}
+    }
+
+    #[test]
+    fn a_write_that_fails_for_a_while_is_done_again_and_nothing_is_told_twice() {
+        let identity = Identity("work".to_owned());
+        for for_ever in [false, true] {
+            let paper = Torn(Paper::default(), Mutex::new((0, for_ever)));
+            let (mut journal, _) = Journal::open(Some(&paper), &identity).unwrap();
+            let told: Vec<Result<()>> = (0..20)
+                .map(|z| {
+                    journal.wrote(0, &part(z), 0, &[])?;
+                    journal.flush()
+                })
+                .collect();
+            let (_, past) = Journal::open(Some(&paper.0), &identity).unwrap();
+            if for_ever {
+                let failed = told.iter().position(|one| one.is_err()).unwrap();
+                assert_eq!(failed, TRIES);
+                assert!(!told[failed].as_ref().unwrap_err().passes(), "nobody tries that again");
+                assert!(past.is_empty());
+            } else {
+                assert!(told.iter().all(|one| one.is_ok()));
+                let found: Vec<usize> = past.written[&0].iter().map(|written| written.region.start[0]).collect();
+                assert!(found.len() >= 19 && found.iter().copied().eq(0..found.len()), "{found:?}");
+            }
+        }
+    }
+
     #[test]
     fn after_a_start_of_the_computer_only_what_was_durable_counts() {
         let (paper, identity) = (Paper::default(), Identity("work".to_owned()));
         let (mut journal, _) = Journal::open(Some(&paper), &identity).unwrap();
-        journal.wrote(0, &part(0), &[]).unwrap();
+        journal.wrote(0, &part(0), 0, &[]).unwrap();
         journal.mark().unwrap();
-        journal.wrote(0, &part(1), &[]).unwrap();
+        journal.wrote(0, &part(1), 0, &[]).unwrap();
         journal.flush().unwrap();
         let elsewhere = Journal { boot: "another".to_owned(), ..journal };
         let len = paper.claim().unwrap();

@@ -12,6 +12,7 @@ mod lanes;
 mod ledger;
 mod prepare;
 mod records;
+mod resume;
 mod store;
 pub(crate) mod threads;
 mod verify;
@@ -28,9 +29,9 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid};
 use crate::plan::{Output, Pass, Plan, SinkEnd};
-use crate::storage::{Identity, Place, Sink};
+use crate::storage::{Identity, Place, Reading, Sink};
 use crate::tile::Tile;
-use journal::{Journal, Made, Past};
+use journal::{Journal, Made};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +59,8 @@ pub struct Job<'j> {
     pub identity: &'j Identity,
     /// Where the run keeps its journal; without one it cannot be gone on with.
     pub place: Option<&'j dyn Place>,
+    /// What it reads, looked at again when all is computed.
+    pub readings: &'j [Reading],
     /// Who is told.
     pub observe: Observer<'j>,
 }
@@ -72,9 +75,19 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
     let before = (crate::os::resident_bytes(), crate::os::peak_resident_bytes());
     let (mut journal, past) = Journal::open(job.place, job.identity)?;
     let mut begun = Vec::new();
-    let past = begin(job, &mut journal, past, &mut begun);
-    let done = past.and_then(|past| run_passes(job, &past, &mut journal, started));
+    let pool = threads::pool(job.plan.machine.threads)?;
+    let told = threads::Told { numbers: (1, job.plan.passes.len()), started, observe: job.observe };
+    let past = resume::begin(job, &mut journal, past, &mut begun, (&pool, told));
+    let done = past.and_then(|past| run_passes(job, &past, &mut journal, (&pool, told)));
     let sinks = || job.outputs.iter().map(|output| &output.sink);
+    if done.is_ok()
+        && let Err(error) = job.readings.iter().try_for_each(Reading::check)
+    {
+        // Whatever was made may be of both contents: no run can go on with it.
+        begun.iter().for_each(|sink| sink.abandon());
+        journal.remove();
+        return Err(error.at("what the run read, looked at again when all was computed"));
+    }
     let finished = done.and_then(|summary| {
         lanes::guarded("an output", || {
             sinks().try_for_each(|sink| sink.complete())?;
@@ -102,37 +115,6 @@ fn grown((before, peak): (Option<u64>, Option<u64>), seen: Option<u64>) -> Optio
     most.max(seen).map(|most| most.saturating_sub(before.unwrap_or(most)))
 }
 
-/// Makes every output ready: as an unfinished run left it, if all of them can be gone on with, else empty.
-fn begin<'j>(job: &Job<'j>, journal: &mut Journal<'_>, mut past: Past, begun: &mut Vec<&'j dyn Sink>) -> Result<Made> {
-    if !past.is_empty() {
-        let nothing = Vec::new();
-        let mut whole = true;
-        for (number, output) in job.outputs.iter().enumerate() {
-            let written = past.written.get(&number).unwrap_or(&nothing);
-            let goes_on = whole && output.sink.resume(job.identity, written)?;
-            begun.push(&*output.sink);
-            if job.plan.stored.iter().any(|stored| stored.output == number) {
-                past.keep(number, |written| goes_on && output.sink.holds(written));
-                if !goes_on {
-                    output.sink.begin(job.identity)?;
-                }
-            } else {
-                whole = goes_on;
-            }
-        }
-        if whole {
-            return Ok(past.joined());
-        }
-        begun.drain(..).for_each(|sink| sink.suspend());
-        journal.restart()?;
-    }
-    for output in job.outputs {
-        output.sink.begin(job.identity)?;
-        begun.push(&*output.sink);
-    }
-    Ok(Made::default())
-}
-
 /// After an error: what was finished is kept where another run can go on, else nothing is.
 fn give_up(error: Error, journal: &mut Journal<'_>, begun: &[&dyn Sink]) -> Error {
     if journal.is_kept() && journal.has_records() {
@@ -145,9 +127,13 @@ fn give_up(error: Error, journal: &mut Journal<'_>, begun: &[&dyn Sink]) -> Erro
     error
 }
 
-fn run_passes(job: &Job<'_>, past: &Made, journal: &mut Journal<'_>, started: Instant) -> Result<Summary> {
+fn run_passes(
+    job: &Job<'_>,
+    past: &Made,
+    journal: &mut Journal<'_>,
+    (pool, told): (&rayon::ThreadPool, threads::Told<'_>),
+) -> Result<Summary> {
     let plan = job.plan;
-    let pool = threads::pool(plan.machine.threads)?;
     let mut late = LateValues::new();
     let written = |end: &SinkEnd| past.units(end.output);
     let resumed = plan.passes.iter().flat_map(|pass| &pass.program.sinks).map(written).sum();
@@ -156,8 +142,8 @@ fn run_passes(job: &Job<'_>, past: &Made, journal: &mut Journal<'_>, started: In
         let known = folds::known(pass, job.outputs, past, journal)?;
         let numbers = (number + 1, plan.passes.len());
         let setup = Setup { units: sink_units(pass, job.outputs), done: done_before(pass, past), folded: known.is_some() };
-        let driver = threads::Driver::new(pass, job, &late, &pool);
-        let told = threads::Told { numbers, started, observe: job.observe };
+        let driver = threads::Driver::new(pass, job, &late, pool);
+        let told = threads::Told { numbers, ..told };
         let played = driver.run(setup, told, journal);
         let (report, made, resident) = played.map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
         for end in pass.program.folds.iter().filter(|end| known.is_none() && end.stored.is_none()) {

@@ -49,6 +49,15 @@ impl Beside {
     }
 }
 
+/// As locks are.
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(file) = self.file().take() {
+            let _ = file.unlock();
+        }
+    }
+}
+
 impl Place for Beside {
     fn claim(&self) -> Result<u64> {
         if self.file().is_none() {
@@ -83,9 +92,10 @@ impl Place for Beside {
     }
 
     fn remove(&self) {
-        if self.file().take().is_some() {
+        if let Some(file) = self.file().take() {
             // Of an output that has its name nobody reads the journal: should it stay, nothing is wrong.
             let _ = std::fs::remove_file(&self.path);
+            let _ = file.unlock();
         }
     }
 }

@@ -2,6 +2,7 @@
 //! It does not know what the tags mean; it hands out their numbers, texts and ratios.
 
 use crate::error::{Error, Result};
+use crate::os::Stamp;
 use crate::os::read_exact_at;
 use std::collections::HashSet;
 use std::fs::File;
@@ -66,6 +67,8 @@ pub(super) struct Reader {
     pub file: File,
     pub path: PathBuf,
     pub len: u64,
+    /// What tells the file from what lies at its path later.
+    pub stamp: Stamp,
     pub order: Order,
     big: bool,
     first: u64,
@@ -86,9 +89,10 @@ impl Reader {
             return Err(Error::caller(what).hint("name a file, or open the folder as a stack"));
         }
         let file = File::open(path).map_err(io)?;
+        let stamp = Stamp::of(&file.metadata().map_err(io)?);
         let (len, path) = (meta.len(), path.to_owned());
         let (order, window) = (Order::Little, Vec::new());
-        let mut reader = Reader { file, path, len, order, big: false, first: 0, window, window_start: 0 };
+        let mut reader = Reader { file, path, len, stamp, order, big: false, first: 0, window, window_start: 0 };
         reader.header()?;
         Ok(reader)
     }
