@@ -286,6 +286,10 @@ impl Source for TiffSource {
         self.path.display().to_string()
     }
 
+    fn notices(&self) -> Vec<String> {
+        self.layout.notices.clone()
+    }
+
     fn unit(&self) -> Dims {
         self.unit
     }
@@ -316,7 +320,7 @@ impl Source for TiffSource {
             let rank = self.layout.leading.len() + usize::from(geometry.planar);
             let cut = |extent: usize, part: usize, most: usize| extent.div_ceil(part.max(1)).min(most);
             let blocks = cut(self.unit[rank], rows, down) * cut(self.unit[rank + 1], columns, across);
-            as_offset(blocks).saturating_mul(self.layout.blocks.largest())
+            as_offset(blocks).saturating_mul(self.layout.blocks.largest)
         };
         self.layout.blocks.storages.iter().map(of).max().unwrap_or(0)
     }
