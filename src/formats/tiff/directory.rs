@@ -95,7 +95,7 @@ impl Reader {
             let what = format!("{} is a folder, not a TIFF file", path.display());
             return Err(Error::caller(what).hint("name a file, or open the folder as a stack"));
         }
-        let file = File::open(path).map_err(io)?;
+        let file = crate::os::open(path).map_err(io)?;
         let (len, path) = (meta.len(), path.to_owned());
         let (order, window) = (Order::Little, Vec::new());
         let lists = LISTED.saturating_mul(len).max(LEAST_LISTED);

@@ -215,7 +215,7 @@ impl Stored for TiffSource {
     fn bytes_at(&self, at: u64, into: &mut [u8]) -> Result<()> {
         let opened = match &self.file {
             Some(_) => None,
-            None => Some(File::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?),
+            None => Some(crate::os::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?),
         };
         let Some(file) = self.file.as_ref().or(opened.as_ref()) else { return Err(Error::bug("a file that is not open")) };
         let len = into.len();
@@ -348,7 +348,7 @@ impl Source for TiffSource {
         match &self.file {
             Some(file) => self.read(file, &parts, &mut stored)?,
             None => {
-                let file = File::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?;
+                let file = crate::os::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?;
                 self.read(&file, &parts, &mut stored)?;
             }
         }
