@@ -140,6 +140,32 @@ fn numbers_beyond_all_bounds() {
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
+/// Chunks and shards of such extents: an error or a sink whose units are the array's.
+#[cfg(feature = "zarr")]
+#[test]
+fn chunks_beyond_all_bounds() {
+    use stackmill::formats::{WriteOptions, create};
+    let folder = std::env::temp_dir().join(format!("stackmill-limits-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let info = stackmill::storage::Info::new([6, 40, 50].into(), Dtype::U16).with_axes("zyx").unwrap();
+    let extents = [0, 1, 7, usize::MAX, 1 << 32, 1 << 63];
+    for (n, m) in extents.into_iter().flat_map(|n| extents.map(|m| (n, m))) {
+        for (chunks, shards) in
+            [(Some([1, n, 1]), Some([1, m, 1])), (Some([n; 3]), Some([m; 3])), (Some([n; 3]), None), (None, Some([m; 3]))]
+        {
+            let options =
+                WriteOptions { chunks: chunks.map(Into::into), shards: shards.map(Into::into), ..WriteOptions::default() };
+            for name in ["a.zarr", "a.ome.zarr"] {
+                if let Ok(sink) = create(&folder.join(name), &info, options) {
+                    let x = Array::from_source(Zeros::new(&[6, 40, 50], Dtype::U16, &[2, 20, 50]));
+                    drop(plan(&[Output { array: x, sink: std::sync::Arc::from(sink) }], &machine(1 << 30)));
+                }
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// A structure of 7 × 7 × 7 heights, and the largest one that is taken: as long as they are.
 #[test]
 fn structures_with_heights_are_made_soon() {

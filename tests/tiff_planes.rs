@@ -216,3 +216,20 @@ fn shared_tables_end_soon() {
     tiff::open(&path).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
+
+/// What is told comes to who asks: a row of `info`, a note of `run`.
+#[cfg(feature = "cli")]
+#[test]
+fn info_and_run_tell_it() {
+    let folder = Scratch::new("planes-told");
+    std::fs::write(folder.join("short.ome.tif"), file(&stack(&ome(3, "<TiffData/>"), 1..5))).unwrap();
+    let said = |args: &[&str]| {
+        let done =
+            std::process::Command::new(env!("CARGO_BIN_EXE_stackmill")).current_dir(&folder.0).args(args).output().unwrap();
+        assert!(done.status.success(), "{args:?}");
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
+    };
+    for text in [said(&["info", "short.ome.tif"]), said(&["run", "short.ome.tif", "o.npy", "x + 1"])] {
+        assert!(text.contains("note") && text.contains("2 of which are not in the file"), "{text}");
+    }
+}
