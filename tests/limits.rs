@@ -55,8 +55,11 @@ fn tiles_that_were_asked_for_are_made() {
     let wish = Machine { tile: Some(vec![1, 1, 1]), ..machine(512 << 20) };
     let plan = planned(&greatest, &wish).unwrap();
     assert!(plan.passes[0].sweep.tiles() > 1_000_000);
-    let words = stackmill::plan::crowded_words(&plan);
+    let words = stackmill::plan::long_words(&plan);
     assert!(words.len() == 1 && words[0].contains("handling them alone takes"), "{words:?}");
+    let rank = language::evaluate("percentile_filter(50, size=[1, 2155, 2155])", &planes, &[]).unwrap().result;
+    let words = stackmill::plan::long_words(&planned(&rank, &machine(2 << 30)).unwrap());
+    assert!(words.len() == 1 && words[0].contains("days by a rough estimate"), "{words:?}");
 }
 
 /// Numbers near the largest that there are, in each place where a user writes one: an error or a plan, soon, never a panic.

@@ -5,7 +5,7 @@ mod rig;
 
 use rig::{Chunks, Zeros, machine};
 use stackmill::graph::Array;
-use stackmill::plan::{Output, explain, plan};
+use stackmill::plan::{Machine, Output, explain, plan};
 use stackmill::{Dtype, language};
 use std::fmt::Write;
 use std::time::Instant;
@@ -15,11 +15,11 @@ fn source() -> Array {
 }
 
 /// Makes, plans and explains; gives the seconds.
-fn seconds(make: impl Fn(usize) -> Vec<Array>, n: usize) -> f64 {
+fn seconds(make: &impl Fn(usize) -> Vec<Array>, n: usize, device: &str) -> f64 {
     let begun = Instant::now();
     let outputs: Vec<Output> =
         make(n).into_iter().map(|array| Output { sink: Chunks::of(&array, &[16, 64, 64]), array }).collect();
-    let planned = plan(&outputs, &machine(1 << 30)).unwrap();
+    let planned = plan(&outputs, &Machine { device: device.to_owned(), ..machine(1 << 30) }).unwrap();
     assert!(!explain(&planned).is_empty());
     drop((planned, outputs));
     begun.elapsed().as_secs_f64()
@@ -29,8 +29,9 @@ fn seconds(make: impl Fn(usize) -> Vec<Array>, n: usize) -> f64 {
 /// not measured.
 fn on_a_line(name: &str, most: usize, make: impl Fn(usize) -> Vec<Array>) {
     let (mut before, mut n) = (0.0, 100);
+    let (name, device) = name.split_once(" on a ").unwrap_or((name, "cpu"));
     while n <= most {
-        let took = seconds(&make, n);
+        let took = seconds(&make, n, device);
         println!("{name:24} {n:6} {took:8.3} s");
         assert!(before == 0.0 || took < 30.0 * f64::max(before, 0.02), "{name}: {n} takes {took} s, a tenth {before} s");
         (before, n) = (took, n * 10);
@@ -45,6 +46,8 @@ fn evaluated(text: &str) -> Vec<Array> {
 fn plans_of_long_pipelines() {
     let chain = |n: usize, step: &dyn Fn(Array) -> Array| vec![(0..n).fold(source(), |y, _| step(y))];
     on_a_line("y = y + 1", 10_000, |n| chain(n, &|y| y + 1));
+    on_a_line("y = y + 1 on a gpu", 10_000, |n| chain(n, &|y| y + 1));
+    on_a_line("y = uniform(y) on a gpu", 1000, |n| chain(n, &|y: Array| y.uniform([1, 1, 3])));
     on_a_line("y = y + y", 10_000, |n| chain(n, &|y: Array| y.maximum(&y)));
     on_a_line("y = y * 2 - x", 10_000, |n| {
         let x = source();

@@ -12,6 +12,8 @@ use crate::error::{Error, Result, Subject, bytes_text};
 /// Seconds of handling tiles that are nobody's concern, and how many times their work it must be beyond.
 const PATIENCE: f64 = 60.0;
 const TIMES: f64 = 10.0;
+/// Seconds of work beyond which the user is told.
+const DAY: f64 = 86_400.0;
 /// Tiles of fewer bytes are not tried in other orders.
 const LEAST: u64 = 64 << 10;
 /// Budgets so many times larger are tried for the sake of the error's hint, and how near to the least of them it is.
@@ -84,16 +86,25 @@ fn words(program: &Program) -> String {
     program.folds.first().map_or_else(|| "the copy".to_owned(), |end| end.origin.op.clone())
 }
 
-/// What is said of passes whose tiles were asked for and are far too many.
+/// What is said of passes that nobody may want to wait for: of tiles that were asked for and are far too many, of work that is
+/// thought to take over a day.
 #[must_use]
-pub fn crowded_words(plan: &Plan) -> Vec<String> {
-    let crowded = plan.passes.iter().filter(|pass| {
+pub fn long_words(plan: &Plan) -> Vec<String> {
+    let threads = plan.machine.threads;
+    let is_crowded = |pass: &&super::Pass| {
         let priced = (pass.sweep, pass.block, pass.costs.clone());
-        is_crowded(&pass.program, &priced, plan.machine.threads)
-    });
+        is_crowded(&pass.program, &priced, threads)
+    };
+    let days = |pass: &super::Pass| {
+        let days = of_work(&pass.program, &pass.costs, threads) / DAY;
+        let words =
+            || format!("pass {} takes about {days:.0} days by a rough estimate: explain tells its steps", pass.number + 1);
+        (days >= 1.0).then(words)
+    };
+    let crowded = plan.passes.iter().filter(is_crowded);
     let words = |pass: &super::Pass| {
         let (tiles, unit) = (pass.sweep.tiles(), pass.sweep.grid.unit);
         format!("pass {} has {tiles} tiles of {unit}: handling them alone takes about {:.0} s", pass.number + 1, of_tiles(tiles))
     };
-    crowded.map(words).collect()
+    crowded.map(words).chain(plan.passes.iter().filter_map(days)).collect()
 }

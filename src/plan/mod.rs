@@ -28,7 +28,7 @@ mod work;
 
 pub use budget::{Costs, commit_region, unit_grid};
 pub use check::{Check, Judged, JudgedFold};
-pub use crowd::crowded_words;
+pub use crowd::long_words;
 pub use explain::explain;
 pub use frontier::Reads;
 pub use levels::{LEVELS, explain_at};

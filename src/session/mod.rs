@@ -16,7 +16,7 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
-use crate::plan::{InputFrom, Machine, Output, Plan, all_outputs, crowded_words, explain, explain_at, plan_with};
+use crate::plan::{InputFrom, Machine, Output, Plan, all_outputs, explain, explain_at, long_words, plan_with};
 use crate::run::{Job, Observer, Summary, run};
 use crate::storage::{Identity, Place, Scratch, Sink};
 use crate::tile::Tile;
@@ -299,7 +299,7 @@ impl Session {
         let asked = &self.options.device;
         let mut notices = source_notices(&self.plan);
         notices.extend(self.stored_words());
-        notices.extend(crowded_words(&self.plan));
+        notices.extend(long_words(&self.plan));
         if matches!(asked.as_str(), "cpu" | "auto") {
             return notices;
         }
