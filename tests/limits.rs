@@ -38,7 +38,7 @@ fn a_plan_of_millions_of_tiles_is_refused_with_the_budget_that_would_do() {
                 let named = text.split("raise memory to ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
                 let named: f64 = named.parse().unwrap();
                 let scale = if text.contains("GiB or more") { 1024.0 } else { 1.0 };
-                assert!(planned(&greatest, &machine((named * scale).ceil() as u64 + 1 << 20)).is_ok(), "{mib} MiB: {text}");
+                assert!(planned(&greatest, &machine(((named * scale).ceil() as u64 + 1) << 20)).is_ok(), "{mib} MiB: {text}");
                 refused += 1;
             }
         }
