@@ -1,8 +1,10 @@
 //! The one error of the crate: what went wrong, where, the numbers, and the way out.
 //! It does not know which module raised it; it knows only who must act.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// Who must act for the work to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,7 @@ struct Detail {
     notes: Vec<String>,
     hint: Option<String>,
     passes: bool,
+    cause: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The result of everything that can fail here.
@@ -59,6 +62,7 @@ impl Error {
             notes: Vec::new(),
             hint: None,
             passes: false,
+            cause: None,
         }))
     }
 
@@ -99,6 +103,19 @@ impl Error {
         let mut error = Self::machine(what);
         error.0.passes = true;
         error
+    }
+
+    /// What raised it, as whoever knows its type made it: an exception of another language, say.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Any + Send + Sync) -> Self {
+        self.0.cause = Some(Arc::new(cause));
+        self
+    }
+
+    /// What raised it, where it is of this type.
+    #[must_use]
+    pub fn cause<T: Any>(&self) -> Option<&T> {
+        self.0.cause.as_ref()?.downcast_ref()
     }
 
     /// Whether the same may succeed when it is tried again: a network that hiccuped, a busy device.

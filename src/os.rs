@@ -1,6 +1,12 @@
 //! Everything that differs between operating systems: positional file access, memory, heaps and core counts.
 //! It does not know what is read or why. Linux is tested; macOS and Windows are written for and unknown.
 
+mod heap;
+mod limits;
+
+pub use heap::{Heap, give_back};
+pub use limits::{Available, address_space_left, available, available_bytes, errors_for_long_files};
+
 use std::fs::File;
 use std::io;
 
@@ -73,6 +79,26 @@ pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<
     Ok(())
 }
 
+/// Bytes of a piece that is read at once.
+const PIECE: u64 = 256 << 10;
+
+/// Hands over `bytes` from `offset` on, a piece at a time, in memory for one.
+///
+/// # Errors
+/// As [`read_exact_at`].
+pub fn read_in_pieces(file: &File, offset: u64, bytes: u64, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; usize::try_from(bytes.min(PIECE)).unwrap_or(0)];
+    let mut done = 0;
+    while done < bytes {
+        let now = usize::try_from((bytes - done).min(PIECE)).unwrap_or(0);
+        let piece = piece.get_mut(..now).unwrap_or_default();
+        read_exact_at(file, piece, offset + done)?;
+        take(piece);
+        done += now as u64;
+    }
+    Ok(())
+}
+
 /// Writes all of `bytes` from `offset` on, without moving any file position.
 ///
 /// # Errors
@@ -99,17 +125,6 @@ pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Bytes of memory that could be taken now: the smaller of what the machine has available and what the cgroup leaves.
-#[must_use]
-pub fn available_bytes() -> Option<u64> {
-    let machine = meminfo("MemAvailable:");
-    let group = cgroup_headroom();
-    match (machine, group) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
 }
 
 /// Bytes that may be written where a path is, as far as the file system knows.
@@ -147,41 +162,73 @@ pub fn peak_resident_bytes() -> Option<u64> {
 }
 
 fn status_field(name: &str) -> Option<u64> {
-    kib_field(&std::fs::read_to_string("/proc/self/status").ok()?, name)
+    limits::kib_field(&std::fs::read_to_string("/proc/self/status").ok()?, name)
 }
 
-fn meminfo(name: &str) -> Option<u64> {
-    kib_field(&std::fs::read_to_string("/proc/meminfo").ok()?, name)
+/// What tells a file from what lay at its path before. The time of the bytes can be set back, that of the entry cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    bytes: u64,
+    /// When its bytes were changed, in nanoseconds since 1970.
+    written: u128,
+    /// When its entry was changed, in seconds and nanoseconds; where the system says so.
+    changed: (i64, i64),
+    /// Which file it is.
+    id: Option<(u64, u64)>,
 }
 
-fn kib_field(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find(|l| l.starts_with(name))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-}
+impl Stamp {
+    /// The stamp of a file.
+    #[must_use]
+    pub fn of(meta: &std::fs::Metadata) -> Stamp {
+        let written = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+        Stamp { bytes: meta.len(), written, changed: changed(meta), id: file_id(meta) }
+    }
 
-fn cgroup_headroom() -> Option<u64> {
-    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let max = number("/sys/fs/cgroup/memory.max")?;
-    Some(max.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)))
-}
+    /// Whether the bytes are as long and as old: links and permissions may have been changed since.
+    #[must_use]
+    pub fn is_as_written(&self, other: &Stamp) -> bool {
+        (self.bytes, self.written) == (other.bytes, other.written)
+    }
 
-/// What tells a file from what lay at its path before: its length, when its bytes and its entry were changed, and which file it is.
-/// The time of the bytes can be set back, that of the entry cannot.
-#[must_use]
-pub fn stamp(meta: &std::fs::Metadata) -> String {
-    let nanoseconds = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
-    format!("{} bytes {nanoseconds}{}", meta.len(), entry(meta))
+    /// The same without which file it is: some network mounts number files anew whenever they forget them.
+    #[must_use]
+    pub fn anywhere(self) -> Stamp {
+        Stamp { id: None, ..self }
+    }
 }
 
 #[cfg(unix)]
-fn entry(meta: &std::fs::Metadata) -> String {
+fn changed(meta: &std::fs::Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
-    format!(" {}.{:09} {}:{}", meta.ctime(), meta.ctime_nsec(), meta.dev(), meta.ino())
+    (meta.ctime(), meta.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-fn entry(_: &std::fs::Metadata) -> String {
-    String::new()
+fn changed(_: &std::fs::Metadata) -> (i64, i64) {
+    (0, 0)
+}
+
+/// Which file or folder it is, whatever its name: the same number for hard links, and for another file under the same name another.
+#[cfg(unix)]
+#[must_use]
+pub fn file_id(meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.dev(), meta.ino()))
+}
+
+/// Other systems do not say it.
+#[cfg(not(unix))]
+#[must_use]
+pub fn file_id(_meta: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// Whether a path still names the file that is open; where the system does not tell files apart, whether there is one.
+#[must_use]
+pub fn is_at(file: &File, path: &std::path::Path) -> bool {
+    let metas = file.metadata().ok().zip(std::fs::symlink_metadata(path).ok());
+    metas.is_some_and(|(own, named)| file_id(&own) == file_id(&named))
 }
 
 /// Where programs of this user keep what can be made again, where the system has such a place.
@@ -200,21 +247,3 @@ pub fn cache_folder() -> Option<std::path::PathBuf> {
 pub fn boot() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
-
-/// Makes threads that start from now on take memory from the process's one heap. The GNU C library gives each thread a heap of its
-/// own, and what is made on one thread and dropped on another stays with the first: twice what is held was measured. It changes how
-/// the whole process takes memory, not what it gets.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code, reason = "a setting of the C library that only C can change")]
-pub fn share_heap() {
-    // SAFETY:
-    // * `mallopt` takes two numbers, and locks the heap while it changes the setting;
-    // * it moves and frees nothing, so no pointer changes its meaning.
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 1);
-    }
-}
-
-/// Other systems' heaps give memory back by their own rules.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn share_heap() {}

@@ -175,6 +175,61 @@ pub trait Source: Send + Sync {
 
     /// What distinguishes this content from another under the same name: size and time of a file, say.
     fn fingerprint(&self) -> String;
+
+    /// The same of what is stored of a region now: asked when a run begins and again when all is computed, so that what changed
+    /// between two runs, or during one, is noticed.
+    ///
+    /// # Errors
+    /// What cannot be looked at, or is not what was opened.
+    fn stamp(&self, _region: &Region) -> Result<String> {
+        Ok(self.fingerprint())
+    }
+
+    /// The files and folders that it is read from, all that lies in those too; none where it lies in memory.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+}
+
+/// What a run reads of a source, and what was stored there when it began.
+#[derive(Clone)]
+pub struct Reading {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// All that is read of it.
+    pub region: Region,
+    /// [`Source::stamp`] of that.
+    pub stamp: String,
+}
+
+impl Reading {
+    /// What is read of a source from now on.
+    ///
+    /// # Errors
+    /// As [`Source::stamp`].
+    pub fn begin(source: Arc<dyn Source>, region: Region) -> Result<Reading> {
+        let stamp = source.stamp(&region)?;
+        Ok(Reading { source, region, stamp })
+    }
+
+    /// Whether it is still what it was.
+    ///
+    /// # Errors
+    /// Content that changed since.
+    pub fn check(&self) -> Result<()> {
+        match self.source.stamp(&self.region) {
+            Ok(stamp) if stamp == self.stamp => Ok(()),
+            Ok(_) => Err(changed(&self.source.name(), "while it was read")),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A source that is not what it was.
+#[must_use]
+pub fn changed(name: &str, when: &str) -> Error {
+    Error::machine(format!("{name} changed {when}"))
+        .hint("let nobody write, replace or link what is read until the run is done, and run it again")
 }
 
 /// What makes two runs the same work: graph, sources, layout of the sink, device class of each inexact stage.
@@ -222,12 +277,29 @@ pub trait Sink: Send + Sync {
     /// An output that exists, a folder that does not, a full disk.
     fn begin(&self, identity: &Identity) -> Result<()>;
 
-    /// Goes on with what an unfinished run of the same identity left, if all that it wrote is there; false where it is not.
+    /// Opens what an unfinished run of the same identity left; false where nothing of it is there.
     ///
     /// # Errors
     /// An output that exists, what cannot be opened.
-    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
         Ok(false)
+    }
+
+    /// Gives a commit unit that an unfinished run noted as it was encoded, a piece at a time, after [`Sink::resume`]; false where it is
+    /// not there whole. Called from many threads at once.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn read_back(&self, _written: &Written, _take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Takes for written what was found whole; the rest is written anew. Called once after [`Sink::resume`].
+    ///
+    /// # Errors
+    /// Notes that are not this sink's.
+    fn keep(&self, _written: &[Written]) -> Result<()> {
+        Ok(())
     }
 
     /// Encodes one commit unit given C-order native bytes of its region. No I/O; runs on any worker.
@@ -237,7 +309,7 @@ pub trait Sink: Send + Sync {
     fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>>;
 
     /// Writes an encoded commit unit. Called from one thread, in any order of units; again with the same bytes where it failed.
-    /// Gives what [`Sink::resume`] must know of it.
+    /// Gives what [`Sink::read_back`] must know of it.
     ///
     /// # Errors
     /// I/O errors, a full disk among them.
@@ -265,11 +337,6 @@ pub trait Sink: Send + Sync {
     /// I/O errors.
     fn finish(&self) -> Result<()>;
 
-    /// Whether a commit unit that an unfinished run noted is still there; asked after [`Sink::resume`].
-    fn holds(&self, _written: &Written) -> bool {
-        true
-    }
-
     /// Leaves the unfinished output for another run to go on with; it must not look whole.
     fn suspend(&self) {
         self.abandon();
@@ -286,6 +353,15 @@ pub struct Written {
     pub region: Region,
     /// What the sink must know to find it again.
     pub note: Vec<u8>,
+    /// [`checksum`] of its encoded bytes.
+    pub sum: u32,
+}
+
+/// CRC-32C of bytes that follow others of this checksum; of the first, 0. Processors have an instruction for it: about as fast as
+/// memory.
+#[must_use]
+pub fn checksum(before: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(before, bytes)
 }
 
 /// Room for arrays that a run makes for itself: one pass writes them, later passes read them.
@@ -297,11 +373,17 @@ pub trait Scratch: Send + Sync {
 
 /// Where a run keeps its journal. One run at a time has it.
 pub trait Place: Send + Sync {
-    /// Takes the journal for this run; gives what it holds.
+    /// Takes the journal for this run; gives how many bytes it holds.
     ///
     /// # Errors
     /// Another run that has it, I/O errors.
-    fn claim(&self) -> Result<Vec<u8>>;
+    fn claim(&self) -> Result<u64>;
+
+    /// Fills a buffer with what the journal holds from `at` on; false where it ends before.
+    ///
+    /// # Errors
+    /// I/O errors.
+    fn read(&self, at: u64, buffer: &mut [u8]) -> Result<bool>;
 
     /// Cuts the journal to its first `bytes`.
     ///

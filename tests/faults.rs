@@ -147,7 +147,8 @@ fn ended(command: &str, fault: Fault) -> Ended {
     let planned = plan(&outputs, &Machine { tile: Some(vec![4, 20, 50]), ..machine(64 << 20) }).unwrap();
     let device = Failing { cpu: Cpu::default(), launches: AtomicU64::new(0), fault: of("Launch") };
     let identity = Identity(String::new());
-    let job = Job { plan: &planned, outputs: &outputs, device: &device, identity: &identity, place: None, observe: &|_| Ok(()) };
+    let (identity, readings) = (&identity, &[][..]);
+    let job = Job { plan: &planned, outputs: &outputs, device: &device, identity, place: None, readings, observe: &|_| Ok(()) };
     let done = run(&job);
     let number = |n: &AtomicU64| n.load(Ordering::Relaxed);
     let counts = [&source.fetched, &source.decoded, &device.launches, &joins, &sink.encoded, &sink.tried].map(number);

@@ -11,7 +11,7 @@ use stackmill::formats::memory::MemorySink;
 use stackmill::graph::Array;
 use stackmill::grid::{Dims, Edge, Region};
 use stackmill::ops::smooth::Gaussian;
-use stackmill::plan::{Machine, Output, Plan, plan};
+use stackmill::plan::{Machine, Output, Plan, plan, process_bytes};
 use stackmill::run::virtual_time::{self, Script, Servers, Spread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -313,9 +313,11 @@ fn what_is_held_in_pieces_is_foreseen() {
         let outputs = [Output { sink: Chunks::of(&y, &[1, 1, 1]), array: y }];
         let threads = 1 + below(3);
         let asked = |memory| Machine { tile: Some(tile.clone()), threads, ..machine(memory) };
-        let most = plan(&outputs, &asked(1 << 30)).unwrap().peak_bytes();
+        // What the process itself takes is not the pass's.
+        let own = process_bytes(threads);
+        let most = plan(&outputs, &asked(1 << 30)).unwrap().peak_bytes() - own;
         for part in (30..100).step_by(7) {
-            let Ok(planned) = plan(&outputs, &asked(most * part / 100)) else { continue };
+            let Ok(planned) = plan(&outputs, &asked(own + most * part / 100)) else { continue };
             for number in 0..planned.passes.len() {
                 let costs = &planned.passes[number].costs;
                 if costs.cuts.is_empty() {
@@ -352,7 +354,7 @@ fn pieces_hold_the_pixels_of_their_units() {
         let kept = Some(std::sync::Mutex::default());
         let sink = Arc::new(Chunks { kept, ..Chunks::failing(&y, &[16, 32, 16], Fault::default(), Fault::default()) });
         let outputs = [Output { array: y, sink: sink.clone() }];
-        let planned = plan(&outputs, &Machine { tile: Some(vec![16, 32, 16]), ..machine(memory) }).ok()?;
+        let planned = plan(&outputs, &Machine { tile: Some(vec![16, 32, 16]), ..machine(process_bytes(2) + memory) }).ok()?;
         let summary = play(&planned, &outputs, &Cpu::default(), &|_| Ok(())).unwrap();
         let costs = &planned.passes[0].costs;
         assert_eq!(summary.passes[0].units_read.0, costs.reads.all);

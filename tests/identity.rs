@@ -161,6 +161,57 @@ fn whatever_changes_a_byte_changes_the_identity() {
     assert!(counts.differ > 1000, "{counts:?}");
 }
 
+/// Saves until all of it is written, and stops before the output has its name; nothing where nothing can be saved.
+fn stopped(array: &Array, out: &Path) -> Option<()> {
+    let session = Session::save(&[(array.clone(), out)], &options()).ok()?;
+    let passes = session.plan().passes.len();
+    let stop = session.run(&|progress| match progress.pass.0 == passes && progress.tiles.0 == progress.tiles.1 {
+        true => Err(stackmill::Error::caller("stopped")),
+        false => Ok(()),
+    });
+    assert!(stop.is_err_and(|error| error.notes().iter().any(|note| note.contains("is kept"))), "nothing is kept");
+    Some(())
+}
+
+/// The same where it matters: a run is stopped when its last number is written, and goes on with one parameter changed. It begins anew,
+/// and its numbers are those of the changed work.
+#[test]
+fn what_was_stopped_is_not_gone_on_with_when_a_parameter_is_another() {
+    let folder = folder("stopped");
+    let out = folder.join("out.npy");
+    let (mut pairs, mut ops_of) = (0, std::collections::HashSet::new());
+    for op in ops::all() {
+        let edge = op.params.iter().any(|param| param.name == "mode").then_some(Edge::Constant);
+        let Some(case) =
+            cases(op, Dtype::U16, edge, &SHAPE).into_iter().find(|case| case.inputs.iter().all(|i| i.shape.len() == 3))
+        else {
+            continue;
+        };
+        let inputs = saved(&case, &folder);
+        let Some(array) = applied(op, &inputs, &case.args) else { continue };
+        let mut last = String::new();
+        for (words, args) in changed(&case) {
+            // One change of each parameter that changes a byte.
+            let param = words.split('=').next().unwrap_or_default().to_owned();
+            let Some(other) = applied(op, &inputs, &args).filter(|_| param != last) else { continue };
+            let (Some(made), Some(wanted)) = (bytes(&array), bytes(&other)) else { continue };
+            if made == wanted || stopped(&array, &out).is_none() {
+                continue;
+            }
+            last = param;
+            let summary = other.save_with(&out, &options()).unwrap_or_else(|e| panic!("{}: {words}: {e}", op.name));
+            assert_eq!(summary.resumed, 0, "{}: {words}", op.name);
+            assert!(bytes(&Array::open(&out)).as_ref() == Some(&wanted), "{}: {words}: wrong numbers", op.name);
+            std::fs::remove_file(&out).unwrap();
+            pairs += 1;
+            ops_of.insert(op.name);
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    println!("{pairs} pairs of {} ops", ops_of.len());
+    assert!(pairs > 60 && ops_of.len() > 25, "{pairs} pairs of {} ops", ops_of.len());
+}
+
 /// The same, of pipelines: late values, outputs' axes, sources.
 #[test]
 fn pipelines_that_differ_in_one_word_are_other_work() {

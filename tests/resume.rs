@@ -13,8 +13,13 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// A budget beside what the process itself takes.
 fn options(memory: u64, threads: usize) -> Options {
-    Options { memory: Some(memory << 20), threads: Some(threads), ..Options::default() }
+    Options {
+        memory: Some((memory << 20) + stackmill::plan::process_bytes(threads)),
+        threads: Some(threads),
+        ..Options::default()
+    }
 }
 
 /// The stack that is read, as a file: only files keep their identity.

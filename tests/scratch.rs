@@ -15,8 +15,9 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// A budget beside what the process itself takes.
 fn options(memory_mib: u64) -> Options {
-    Options { memory: Some(memory_mib << 20), threads: Some(2), ..Options::default() }
+    Options { memory: Some((memory_mib << 20) + stackmill::plan::process_bytes(2)), threads: Some(2), ..Options::default() }
 }
 
 /// 96 planes of 384×512 in chunks of one plane: 36 MiB.

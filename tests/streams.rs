@@ -95,8 +95,9 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// A budget beside what the process itself takes.
 fn options(memory: u64) -> Options {
-    Options { memory: Some(memory), threads: Some(3), overwrite: true, ..Options::default() }
+    Options { memory: Some(memory + stackmill::plan::process_bytes(3)), threads: Some(3), overwrite: true, ..Options::default() }
 }
 
 #[test]

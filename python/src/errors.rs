@@ -5,28 +5,6 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use stackmill::Error;
 use stackmill::error::{Family, Subject};
-use std::sync::{Mutex, PoisonError};
-
-/// Exceptions of users' functions, by the message that names them, until that message is raised.
-static CAUSES: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
-/// How many are kept: a run fails with one of them, the others are of tiles that failed at the same time.
-const MOST_CAUSES: usize = 64;
-
-/// Keeps the exception that a message is about.
-pub fn remember(py: Python<'_>, what: &str, cause: PyErr) {
-    let mut causes = CAUSES.lock().unwrap_or_else(PoisonError::into_inner);
-    if causes.len() == MOST_CAUSES {
-        causes.remove(0);
-    }
-    causes.push((what.to_owned(), cause.clone_ref(py)));
-}
-
-/// The exception that a message is about.
-fn cause_of(what: &str) -> Option<PyErr> {
-    let mut causes = CAUSES.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = causes.iter().position(|(known, _)| known == what)?;
-    Some(causes.swap_remove(place).1)
-}
 
 fn class_of(error: &Error) -> &'static str {
     match (error.family(), error.subject()) {
@@ -61,7 +39,7 @@ fn class<'py>(py: Python<'py>, error: &Error, cause: Option<&PyErr>) -> PyResult
 
 /// The exception of an error.
 pub fn raised(py: Python<'_>, error: Error) -> PyErr {
-    let cause = cause_of(error.what());
+    let cause = error.cause::<PyErr>().map(|cause| cause.clone_ref(py));
     let made = class(py, &error, cause.as_ref()).and_then(|class| class.call1((text_of(&error),)));
     let made = made.map_or_else(|e| e, PyErr::from_value);
     if cause.is_some() {

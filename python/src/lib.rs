@@ -11,6 +11,10 @@ use pyo3::prelude::*;
 use stackmill::ops;
 use std::ffi::OsString;
 
+/// What the system counts shall be what was asked for: the budget is a promise. It is this package's heap alone, not the process's.
+#[global_allocator]
+static HEAP: stackmill::os::Heap = stackmill::os::Heap;
+
 /// What Python needs of an op's record to make a function of it.
 #[pyclass(frozen, get_all)]
 struct Op {
@@ -61,7 +65,6 @@ fn devices(py: Python<'_>) -> Vec<(String, String, String, String)> {
 
 #[pymodule]
 fn _internal(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    stackmill::os::share_heap();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<array::Lazy>()?;
     module.add_class::<Op>()?;

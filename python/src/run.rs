@@ -138,7 +138,7 @@ fn watched(py: Python<'_>, session: &Session, teller: Option<Py<PyAny>>) -> PyRe
     let watch = Watch::new(teller);
     let done = py.detach(|| session.run(&|progress| watch.hear(progress)));
     match done {
-        Ok(_) => Ok(()),
+        Ok(summary) => summary.excess().map_or(Ok(()), |excess| warned(py, &excess)),
         Err(error) => Err(watch.failed(py, error)),
     }
 }

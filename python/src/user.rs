@@ -1,7 +1,6 @@
 //! Functions of Python over tiles: `map_overlap`. Each call copies its tiles into Python's memory and its result back.
 //! It does not know what the function does; `stackmill._tiles` checks what it gives.
 
-use super::errors::remember;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyList};
@@ -51,11 +50,8 @@ impl Tiles for UserTiles {
 
     fn run(&self, inputs: &[View<'_>], part: &Region, out: &mut [u8]) -> Result<()> {
         Python::attach(|py| {
-            self.call(py, inputs, part, out).map_err(|cause| {
-                let what = format!("{} failed on the tile {part}: {cause}", self.name);
-                remember(py, &what, cause);
-                Error::caller(what)
-            })
+            self.call(py, inputs, part, out)
+                .map_err(|cause| Error::caller(format!("{} failed on the tile {part}: {cause}", self.name)).caused_by(cause))
         })
     }
 

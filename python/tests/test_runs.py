@@ -144,3 +144,36 @@ def test_what_a_run_with_functions_writes_no_other_run_may(tmp_path, name):
     assert said[0], "the function never ran"
     assert not sm.open(tmp_path / name).compute().any()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_what_a_run_with_functions_writes_no_other_process_may(tmp_path):
+    names = ["o.npy", "o.tif", "o.ome.tif", "o.zarr", "o.ome.zarr"]
+    code = """
+import sys
+import numpy as np
+import stackmill as sm
+for name in sys.argv[1:]:
+    try:
+        sm.from_array(np.ones((8, 64, 64), np.float32), axes="ZYX").save(name)
+    except ValueError as error:
+        assert "another run is writing" in str(error), error
+    else:
+        raise SystemExit(f"{name} was written")
+"""
+    said = []
+
+    def block(tile):
+        if not said:
+            said.append(None)
+            spelled = [f"../{tmp_path.name}/{name}" for name in names]
+            said[0] = subprocess.run(
+                [sys.executable, "-c", code, *spelled], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+        return tile
+
+    x = sm.from_array(np.zeros((8, 64, 64), np.float32), axes="ZYX").map_overlap(block, depth=1, mode="nearest")
+    sm.save_many({tmp_path / name: x for name in names})
+    assert said[0].returncode == 0, said[0].stderr
+    for name in names:
+        assert not sm.open(tmp_path / name).compute().any()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

@@ -18,7 +18,7 @@ pub fn text() -> String {
         row("version", format!("{} ({})", env!("CARGO_PKG_VERSION"), profile())),
         row("platform", format!("{} {ARCH}: {}", os_name(), platform_status())),
         row("cores", format!("{} that this process may use", os::cores())),
-        row("memory available", told(os::available_bytes())),
+        row("memory available", available()),
         row("default budget", format!("{} (--memory)", bytes_text(default_memory()))),
         row("resident now", told(os::resident_bytes())),
         row("SIMD", simd().to_owned()),
@@ -28,6 +28,11 @@ pub fn text() -> String {
         row("terminal", terminal().to_owned()),
     ];
     format!("stackmill doctor\n{}\nGPUs\n{}", columns(&rows), columns(&gpus()))
+}
+
+/// What may be taken, and which limit decided it.
+fn available() -> String {
+    os::available().map_or_else(|| "unknown".to_owned(), |limit| format!("{}, by {}", bytes_text(limit.bytes), limit.by))
 }
 
 #[cfg(feature = "gpu")]

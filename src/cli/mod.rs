@@ -29,7 +29,11 @@ Examples:
   stackmill ops gaussian                           what an op does, with its arguments
   stackmill info cells.tif mask.ome.zarr           shape, dtype, axes, chunks
 
-Exit status: 0 done, 1 the machine's fault (disk, memory, a broken file), 2 the caller's, 130 stopped by Ctrl-C.";
+Exit status: 0 done, 1 the machine's fault (disk, memory, a broken file), 2 the caller's, 3 done, but with more memory than
+--memory allows, 130 stopped by Ctrl-C.";
+
+/// The exit status of a run that is done and took more memory than it was allowed.
+const EXCEEDED: u8 = 3;
 
 /// Filters image stacks that are bigger than memory: lazily, in chunks, inside a memory budget.
 #[derive(Parser)]
@@ -68,12 +72,11 @@ pub fn main() -> ExitCode {
 /// Runs a command, the program's name first; the exit code. Help and arguments that cannot be parsed end the process.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
-    // Before any thread is made.
-    crate::os::share_heap();
+    crate::os::errors_for_long_files();
     // Before anything else: the demo reports how much the whole command added.
     let resident = crate::os::resident_bytes();
     match obey(Cli::parse_from(arguments).command, resident) {
-        Ok(()) => 0,
+        Ok(status) => status,
         Err(error) if interrupt::heard() => {
             say(error.what());
             interrupt::STATUS
@@ -91,17 +94,19 @@ pub fn doctor() -> String {
     doctor::text()
 }
 
-fn obey(command: Command, resident: Option<u64>) -> Result<()> {
-    match command {
-        Command::Run(run) => run.obey(),
+/// Obeys a command; the exit status.
+fn obey(command: Command, resident: Option<u64>) -> Result<u8> {
+    let done = match command {
+        Command::Run(run) => return run.obey(),
+        Command::Demo(demo) => return demo.obey(resident),
         Command::Explain(explain) => print(&explain.obey()?),
         Command::Info(info) => info.obey(),
         Command::Ops(ops) => print(&ops.obey()?),
         Command::Formats => print(&formats::text()),
         Command::Doctor => print(&doctor::text()),
         Command::Bench(bench) => bench.obey(),
-        Command::Demo(demo) => demo.obey(resident),
-    }
+    };
+    done.map(|()| 0)
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.

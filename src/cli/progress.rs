@@ -101,6 +101,9 @@ impl Display {
         if let Some((done, all)) = progress.preparing {
             return format!("{label}pass {pass}/{passes}, compiling {all} kernels: {done} done");
         }
+        if let Some((done, all)) = progress.checking {
+            return format!("{label}{done} of {all} units of an unfinished run read back");
+        }
         let parts = [
             format!("{label}pass {pass}/{passes}"),
             format!("tile {tile}/{tiles}"),
@@ -121,6 +124,7 @@ fn object(progress: &Progress) -> Value {
         "bytes": progress.bytes.0, "all_bytes": progress.bytes.1, "held_bytes": progress.held,
         "seconds": progress.seconds, "seconds_left": seconds_left(progress), "waiting_on": progress.waiting_on.name(),
         "compiling": progress.preparing.map(|(done, all)| [done, all]),
+        "read_back": progress.checking.map(|(done, all)| [done, all]),
     })
 }
 
@@ -178,6 +182,7 @@ mod tests {
             device_spans,
             held: 5,
             preparing: None,
+            checking: None,
         };
         assert_eq!(object(&progress)["seconds_left"], 6.0);
         let line = "demo, pass 1/2, tile 3/6, 64 MiB of 128 MiB, 32 MiB/s, 6.0 s left, waiting on compute";

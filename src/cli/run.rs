@@ -94,8 +94,8 @@ pub struct Explain {
 }
 
 impl Run {
-    /// Runs the pipeline.
-    pub fn obey(&self) -> Result<()> {
+    /// Runs the pipeline; the exit status.
+    pub fn obey(&self) -> Result<u8> {
         let missing = |what: &str| Error::caller(format!("run needs {what}")).hint(USAGE);
         let output = self.output.as_deref().ok_or_else(|| missing("OUT, the file to write, and a pipeline"))?;
         let pipeline = self.pipeline.as_deref().ok_or_else(|| missing("a pipeline"))?;
@@ -103,18 +103,24 @@ impl Run {
         let made = self.files.evaluate(&self.input, pipeline)?;
         let targets = self.files.targets(&self.input, output, &made)?;
         let session = Session::save(&targets, &options)?;
-        let (_, lines) = show(&session, &self.showing, "")?;
+        let (summary, lines) = show(&session, &self.showing, "")?;
         lines.iter().for_each(|line| super::say(line));
-        Ok(())
+        Ok(status(&[&summary]))
     }
 }
 
 const USAGE: &str = "stackmill run cells.tif mask.tif 'gaussian(1.5) |> x > 60'";
 
+/// The exit status of runs that are done: whether they kept to their budget.
+pub fn status(summaries: &[&Summary]) -> u8 {
+    if summaries.iter().any(|summary| summary.exceeds().is_some()) { super::EXCEEDED } else { 0 }
+}
+
 /// Runs a session with its progress on standard error; gives its figures and the lines that tell them, if any are wanted.
 pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summary, Vec<String>)> {
     let when = showing.progress;
     let display = Display::new(when, label);
+    showing.trace.iter().try_for_each(|path| session.refuse(path))?;
     let trace = showing.trace.as_deref().map(Trace::create).transpose()?;
     session.notices().iter().for_each(|notice| display.note(notice));
     interrupt::listen()?;
@@ -131,6 +137,10 @@ pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summar
     display.end();
     trace.map_or(Ok(()), |trace| trace.end())?;
     let summary = done.map_err(|error| if interrupt::heard() { stopped(session, at.get(), &error) } else { error })?;
+    match when {
+        When::Never => summary.excess().iter().for_each(|excess| super::say(&format!("note: {excess}"))),
+        _ => summary.excess().iter().for_each(|excess| display.note(excess)),
+    }
     let lines = match when {
         When::Never => Vec::new(),
         When::Json => vec![verdict::object(&summary).to_string()],

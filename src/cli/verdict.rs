@@ -45,6 +45,7 @@ pub fn object(summary: &Summary) -> Value {
     json!({
         "done": true, "seconds": summary.seconds, "bytes": summary.bytes, "threads": summary.threads,
         "predicted_bytes": summary.predicted_bytes, "measured_bytes": summary.measured_bytes,
+        "resident_bytes": summary.resident_bytes, "budget_bytes": summary.budget_bytes, "exceeded": summary.exceeds().is_some(),
         "tiles": summary.passes.iter().map(|p| p.tiles).sum::<usize>(),
         "units_read": summary.passes.iter().map(|p| p.units_read.0).sum::<u64>(),
         "units": summary.passes.iter().map(|p| p.units_read.1).sum::<u64>(),

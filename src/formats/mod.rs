@@ -3,6 +3,7 @@
 
 pub mod memory;
 pub mod npy;
+mod partial;
 #[cfg(feature = "tiff")]
 pub mod tiff;
 #[cfg(feature = "zarr")]
@@ -10,7 +11,9 @@ pub mod zarr;
 
 use crate::error::{Error, Result, Subject, unknown};
 use crate::grid::Dims;
-use crate::storage::{Info, Sink, Source};
+use crate::os::Stamp;
+use crate::storage::{Info, Sink, Source, changed};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How an output is written, beyond what its name says.
@@ -125,15 +128,20 @@ pub fn by_name(path: &Path) -> Result<&'static Format> {
 /// What is missing, of no format, broken, or not supported, each naming the path.
 pub fn open(path: &Path) -> Result<Box<dyn Source>> {
     let text = path.to_string_lossy();
-    let is_pattern = text.contains(['*', '?']) && !path.exists();
-    let is_zarr = path.is_dir() && ["zarr.json", ".zarray", ".zgroup", ".zattrs"].iter().any(|f| path.join(f).exists());
+    let found = there(path, "open")?;
+    let is_dir = found.as_ref().is_some_and(std::fs::Metadata::is_dir);
+    let is_pattern = text.contains(['*', '?']) && found.is_none();
+    let mut is_zarr = false;
+    for name in ["zarr.json", ".zarray", ".zgroup", ".zattrs"].iter().filter(|_| is_dir) {
+        is_zarr |= there(&path.join(name), "open")?.is_some();
+    }
     if is_zarr {
         return by_ending(".zarr", path).and_then(|format| (format.open)(path));
     }
-    if is_pattern || path.is_dir() && by_name(path).is_err() {
+    if is_pattern || is_dir && by_name(path).is_err() {
         return open_stack(path);
     }
-    if !path.exists() {
+    if found.is_none() {
         let error = Error::caller(format!("no such file: {}", path.display())).on(Subject::MissingFile);
         return Err(match near(path) {
             Some(name) => error.hint(format!("did you mean '{}'?", name.display())),
@@ -141,6 +149,43 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         });
     }
     (by_name(path)?.open)(path)
+}
+
+/// What lies at a path; none where nothing does.
+///
+/// # Errors
+/// Paths that lead nowhere for another reason: folders that may not be entered, links in a circle.
+fn there(path: &Path, doing: &str) -> Result<Option<std::fs::Metadata>> {
+    match path.metadata() {
+        Ok(meta) => Ok(Some(meta)),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(Error::io(doing, path, &e)),
+    }
+}
+
+/// A path from the root on.
+fn from_root(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The stamp of a file that is open, whose bytes are to be those of then.
+fn stamp_of_open(file: &std::fs::File, path: &Path, then: &Stamp) -> Result<String> {
+    let now = file.metadata().map_err(|e| Error::io("look at", path, &e))?;
+    unchanged(path, Stamp::of(&now), then)
+}
+
+/// The same of a file that is opened anew for each read.
+#[cfg(feature = "tiff")]
+fn stamp_of_path(path: &Path, then: &Stamp) -> Result<String> {
+    let now = path.metadata().map_err(|e| Error::io("look at", path, &e))?;
+    unchanged(path, Stamp::of(&now).anywhere(), then)
+}
+
+fn unchanged(path: &Path, now: Stamp, then: &Stamp) -> Result<String> {
+    match now.is_as_written(then) {
+        true => Ok(format!("{now:?}")),
+        false => Err(changed(&path.display().to_string(), "after it was opened")),
+    }
 }
 
 fn by_ending(ending: &str, path: &Path) -> Result<&'static Format> {
@@ -182,15 +227,30 @@ fn refuse_odd(path: &Path, format: &Format) -> Result<()> {
     Err(Error::caller(what).on(Subject::ExistingFile).hint("choose another name"))
 }
 
+/// Whether a path ends in a separator, or in a dot behind one.
+fn is_spelled_as_folder(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    text.last().is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
 /// Creates an output of the format that its name means. Nothing is written before the run begins.
 ///
 /// # Errors
 /// An unknown ending, an output that exists, a description that the format cannot hold.
 pub fn create(path: &Path, info: &Info, options: WriteOptions) -> Result<Box<dyn Sink>> {
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty())
+        && !there(folder, "write into")?.is_some_and(|meta| meta.is_dir())
+    {
         return Err(Error::caller(format!("no such folder: {}", folder.display())).hint("create it first"));
     }
     let format = by_name(path)?;
+    let plain: PathBuf = path.components().collect();
+    if !format.chunked && plain.as_os_str().len() != path.as_os_str().len() && is_spelled_as_folder(path) {
+        let what = format!("{} ends as a folder's name does, and {} is a file", path.display(), format.name);
+        return Err(Error::caller(what).hint(format!("write {}", plain.display())));
+    }
+    let path = &plain;
     refuse_odd(path, format)?;
     if !format.chunked && (options.chunks.is_some() || options.shards.is_some()) {
         let what = format!("{} is {}, which has no chunks of a shape to choose", path.display(), format.name);

@@ -7,6 +7,7 @@
 
 pub(crate) mod header;
 
+use super::partial::Partial;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region};
@@ -16,7 +17,6 @@ use crate::tile::{View, copy_view};
 use header::Header;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most bytes of a unit of several rows.
 const UNIT_BYTES: usize = 4 << 20;
@@ -25,13 +25,15 @@ const UNIT_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 struct NpySource {
     path: PathBuf,
+    /// The same from the root on, wherever the process goes.
+    whole: PathBuf,
     file: File,
     info: Info,
     header: Header,
     /// Where the elements start.
     data: u64,
     unit: Dims,
-    fingerprint: String,
+    stamp: os::Stamp,
 }
 
 /// Opens an NPY file and reads its header.
@@ -51,8 +53,9 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         info.kind = Kind::Mask;
     }
     let unit = unit_of(&header);
-    let fingerprint = format!("npy {}", crate::os::stamp(&meta));
-    Ok(Box::new(NpySource { path: path.to_owned(), file, info, header, data, unit, fingerprint }))
+    let stamp = os::Stamp::of(&meta);
+    let whole = super::from_root(path);
+    Ok(Box::new(NpySource { path: path.to_owned(), whole, file, info, header, data, unit, stamp }))
 }
 
 fn broken(path: &Path, offset: u64, what: &str) -> Error {
@@ -205,7 +208,15 @@ impl Source for NpySource {
     }
 
     fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+        format!("{:?}", self.stamp)
+    }
+
+    fn stamp(&self, _region: &Region) -> Result<String> {
+        super::stamp_of_open(&self.file, &self.path, &self.stamp)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.whole.clone()]
     }
 }
 
@@ -232,13 +243,10 @@ fn to_native(elements: &mut [u8], dtype: Dtype, big_endian: bool) {
 /// An NPY file that is written.
 #[derive(Debug)]
 struct NpySink {
-    target: PathBuf,
-    partial: PathBuf,
-    overwrite: bool,
+    partial: Partial,
     info: Info,
     unit: Dims,
     header: Vec<u8>,
-    file: Mutex<Option<File>>,
 }
 
 /// Prepares an NPY file (version 1.0, C order, native bytes). Nothing is written before [`Sink::begin`].
@@ -246,49 +254,19 @@ struct NpySink {
 /// # Errors
 /// A target that exists and `overwrite` false, one that is a folder, a name that is none.
 pub fn create(path: &Path, info: &Info, overwrite: bool) -> Result<Box<dyn Sink>> {
-    let name = path.file_name().ok_or_else(|| Error::caller(format!("'{}' is no name for a file", path.display())))?;
-    refuse_existing(path, overwrite)?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".partial");
+    let partial = Partial::at(path, overwrite)?;
     let reach = info.shape.iter().try_fold(info.dtype.size(), |n, d| n.checked_mul((*d).max(1)));
     if reach.is_none_or(|n| isize::try_from(n).is_err()) {
         let what = format!("{}: a {} array of shape {} is larger than any file", path.display(), info.dtype, info.shape);
         return Err(Error::caller(what));
     }
-    Ok(Box::new(NpySink {
-        target: path.to_owned(),
-        partial: path.with_file_name(hidden),
-        overwrite,
-        info: info.clone(),
-        unit: slab(&info.shape, info.dtype.size()),
-        header: header::build(info.dtype, &info.shape),
-        file: Mutex::new(None),
-    }))
-}
-
-fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
-    if target.is_dir() {
-        return Err(Error::caller(format!("{} is a folder; an NPY file cannot take its place", target.display())));
-    }
-    if !overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::exists(target));
-    }
-    Ok(())
+    let (unit, header) = (slab(&info.shape, info.dtype.size()), header::build(info.dtype, &info.shape));
+    Ok(Box::new(NpySink { partial, info: info.clone(), unit, header }))
 }
 
 impl NpySink {
-    fn file(&self) -> MutexGuard<'_, Option<File>> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let file = self.file();
-        let Some(file) = file.as_ref() else {
-            return Err(Error::bug(format!("{} is written outside begin and finish", self.name())));
-        };
-        let doing = format!("write {} bytes at {offset} of", bytes.len());
-        os::write_all_at(file, bytes, offset).map_err(|e| Error::io(&doing, &self.partial, &e))
+    fn bytes(&self) -> u64 {
+        self.header.len() as u64 + self.info.bytes()
     }
 
     /// Where a region starts in the file, if it lies there in one piece and inside the array.
@@ -309,7 +287,7 @@ impl Sink for NpySink {
     }
 
     fn name(&self) -> String {
-        self.target.display().to_string()
+        self.partial.name()
     }
 
     fn unit(&self) -> Option<Dims> {
@@ -321,29 +299,27 @@ impl Sink for NpySink {
     }
 
     fn beside(&self) -> Option<PathBuf> {
-        Some(self.target.clone())
+        Some(self.partial.path())
     }
 
     fn begin(&self, _identity: &Identity) -> Result<()> {
-        refuse_existing(&self.target, self.overwrite)?;
-        let file = File::create(&self.partial).map_err(|e| Error::io("create", &self.partial, &e))?;
-        let len = self.header.len() as u64 + self.info.bytes();
-        file.set_len(len).map_err(|e| Error::io(&format!("make room for {len} bytes in"), &self.partial, &e))?;
-        *self.file() = Some(file);
+        self.partial.begin()?;
+        self.partial.make_room(self.bytes())?;
         let after_magic = self.header.get(header::MAGIC.len()..).unwrap_or_default();
-        self.put(after_magic, header::MAGIC.len() as u64)
+        self.partial.write(after_magic, header::MAGIC.len() as u64)
     }
 
-    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
-        refuse_existing(&self.target, self.overwrite)?;
-        let file = match File::options().read(true).write(true).open(&self.partial) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            opened => opened.map_err(|e| Error::io("open", &self.partial, &e))?,
-        };
-        let found = file.metadata().map_err(|e| Error::io("read the size of", &self.partial, &e))?;
-        let is_whole = found.len() == self.header.len() as u64 + self.info.bytes();
-        *self.file() = is_whole.then_some(file);
-        Ok(is_whole)
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
+        let is_there = self.partial.resume(self.bytes())?;
+        if is_there {
+            self.partial.make_room(self.bytes())?;
+        }
+        Ok(is_there)
+    }
+
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        let Some(offset) = self.offset(&written.region) else { return Ok(false) };
+        self.partial.read_back(offset, self.encoded_bytes(&written.region), take)
     }
 
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
@@ -352,15 +328,15 @@ impl Sink for NpySink {
 
     fn write(&self, region: &Region, encoded: &[u8]) -> Result<Vec<u8>> {
         match self.offset(region) {
-            Some(offset) if encoded.len() as u64 == self.encoded_bytes(region) => self.put(encoded, offset).map(|()| Vec::new()),
+            Some(offset) if encoded.len() as u64 == self.encoded_bytes(region) => {
+                self.partial.write(encoded, offset).map(|()| Vec::new())
+            }
             _ => Err(Error::bug(format!("{}: {} bytes for {region}: no commit unit", self.name(), encoded.len()))),
         }
     }
 
     fn sync(&self) -> Result<()> {
-        let file = self.file();
-        let Some(file) = file.as_ref() else { return Ok(()) };
-        file.sync_data().map_err(|e| Error::io("complete", &self.partial, &e))
+        self.partial.sync()
     }
 
     fn complete(&self) -> Result<()> {
@@ -368,21 +344,16 @@ impl Sink for NpySink {
     }
 
     fn finish(&self) -> Result<()> {
-        refuse_existing(&self.target, self.overwrite)?;
-        self.put(header::MAGIC, 0)?;
-        std::fs::rename(&self.partial, &self.target).map_err(|e| Error::io("give its name to", &self.target, &e))?;
-        *self.file() = None;
-        Ok(())
+        // All of it: what was written at the beginning may have lain about since.
+        self.partial.finish(&self.header)
     }
 
     fn suspend(&self) {
-        *self.file() = None;
+        self.partial.suspend();
     }
 
     fn abandon(&self) {
-        if self.file().take().is_some() {
-            // An unfinished file has no magic: should this fail, what stays does not look whole.
-            let _ = std::fs::remove_file(&self.partial);
-        }
+        // An unfinished file has no magic: should it stay, it does not look whole.
+        self.partial.abandon();
     }
 }

@@ -53,10 +53,29 @@ pub fn weighted(x: &Array, span: Span, weights: &[f64], edge: Edge, cval: f64) -
     line(x, span, LineTaps::Weights(weights.into()), edge, cval)
 }
 
-/// The smallest or largest of a window along an axis.
+/// The smallest or largest of a window along an axis. A window longer than what the axis has is the same as one that sees it all.
 pub fn extreme(x: &Array, span: Span, greatest: bool, edge: Edge, cval: f64) -> Result<Array> {
+    let span = clipped(span, x.info()?.shape[span.axis], edge);
     let taps = if greatest { LineTaps::Greatest(span.len) } else { LineTaps::Least(span.len) };
     line(x, span, taps, edge, cval)
+}
+
+/// The shortest window that sees the same elements from each of `n` places, however often: a period of an edge that comes again, of any
+/// other the places from which the whole axis and what lies outside are seen.
+fn clipped(span: Span, n: usize, edge: Edge) -> Span {
+    let period = match edge {
+        Edge::Reflect => 2 * n,
+        Edge::Mirror => (2 * n).saturating_sub(2).max(1),
+        Edge::Wrap => n,
+        Edge::Nearest | Edge::Constant => {
+            // An end of the axis is all that is seen beyond, or the constant, which lies one further on.
+            let far = n.cast_signed() - isize::from(edge == Edge::Nearest && n > 0);
+            let (first, last) = (span.from, span.from + span.len.cast_signed() - 1);
+            let (first, last) = (first.clamp(-far, far), last.clamp(-far, far));
+            return Span { from: first, len: (last - first).unsigned_abs() + 1, ..span };
+        }
+    };
+    Span { len: span.len.min(period.max(1)), ..span }
 }
 
 fn line(x: &Array, span: Span, taps: LineTaps, edge: Edge, cval: f64) -> Result<Array> {
@@ -111,4 +130,29 @@ pub fn refuse_labels(info: &Info) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From every place, what a window sees and what the clipped one sees.
+    #[test]
+    fn a_clipped_window_sees_the_same() {
+        for edge in Edge::ALL {
+            for (n, len) in (1..7).flat_map(|n| (1..30).map(move |len| (n, len))) {
+                for from in -35..12 {
+                    let span = Span { axis: 0, from, len };
+                    let short = clipped(span, n, edge);
+                    let seen = |span: Span, place: isize| {
+                        let all = (0..span.len.cast_signed()).map(|k| edge.fold(place + span.from + k, n));
+                        all.collect::<std::collections::BTreeSet<_>>()
+                    };
+                    let same = (0..n.cast_signed()).all(|place| seen(span, place) == seen(short, place));
+                    assert!(same, "{edge:?}, {n} elements: {span:?} is not {short:?}");
+                    assert!(short.len <= 2 * n + 1 && short.len <= len, "{edge:?}, {n} elements: {short:?}");
+                }
+            }
+        }
+    }
 }

@@ -138,8 +138,8 @@ impl Fold for Reduction {
         let least = matches!(self.goal, Goal::Least | Goal::LeastPlace);
         let empty = if least { u64::MAX } else { 0 };
         match self.keeping {
-            Keeping::Key => bytemuck::cast_slice(&vec![empty; outputs]).to_vec(),
-            Keeping::Place => bytemuck::cast_slice(&vec![[empty, u64::MAX]; outputs]).to_vec(),
+            Keeping::Key => empty.to_ne_bytes().repeat(outputs),
+            Keeping::Place => bytemuck::cast::<[u64; 2], [u8; 16]>([empty, u64::MAX]).repeat(outputs),
             _ => vec![0; outputs * self.state_bytes()],
         }
     }

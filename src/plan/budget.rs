@@ -9,13 +9,24 @@ use super::program::{InputFrom, Program};
 use super::reach::{input_regions, regions};
 use super::sweep::Sweep;
 use crate::error::Result;
-use crate::graph::Stage;
+use crate::graph::{LineTaps, Stage};
 use crate::grid::{Boxes, Dims, Edge, Grid, Region};
+
+/// What a process takes as it runs, whatever it runs: code that is touched for the first time, a heap of small things, what the system's
+/// libraries keep; and each of its threads, a stack and what a C library keeps for it.
+const PROCESS_BYTES: u64 = 7 << 20;
+const THREAD_BYTES: u64 = 160 << 10;
+
+/// Bytes that the process itself takes as it runs on so many threads.
+#[must_use]
+pub fn process_bytes(threads: usize) -> u64 {
+    PROCESS_BYTES + THREAD_BYTES * threads as u64
+}
 
 /// Bytes that a pass needs whatever its tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Fixed {
-    /// Results held in memory, late values of earlier passes.
+    /// Results held in memory, late values of earlier passes, and the process itself.
     pub held: u64,
     /// Results of this pass's folds, held from now on.
     pub results: u64,
@@ -226,13 +237,14 @@ fn partial_bytes(axes: &[usize], shape: &Dims) -> usize {
 pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
     let regions = regions(program, block)?;
     let size = |value: usize| regions[value].shape().count() * program.element_bytes(value);
-    let (mut piece, mut padded, mut registers, mut foreign, mut elements) = (0, 0, 0, 0, 0usize);
+    let (mut piece, mut padded, mut registers, mut lines, mut foreign, mut elements) = (0, 0, 0, 0, 0, 0usize);
     for (number, step) in program.steps.iter().enumerate() {
         let out = &regions[program.inputs.len() + number];
         let largest = step.inputs.iter().map(|v| size(*v)).max().unwrap_or(0);
         let window = step.inputs.iter().enumerate().map(|(k, v)| window_bytes(program, step, k, *v, out)).max().unwrap_or(0);
         padded = padded.max(if reads_around(step) { largest.max(window) } else { 0 });
         registers = registers.max(step.tape.as_ref().map_or(0, |tape| (tape.registers + tape.steps.len()) * 8192));
+        lines = lines.max(line_bytes(step, out, program.element_bytes(program.inputs.len() + number)));
         let made = size(program.inputs.len() + number);
         piece = piece.max(if out.parts().len() > 1 { made } else { 0 });
         foreign = foreign.max(match &step.stage {
@@ -251,7 +263,24 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
     }
     let buffers: usize = buffers.iter().sum();
     let made = block.shape.count().max(1) * program.steps.len().max(1);
-    Ok((buffers + piece + padded + registers + foreign, elements as f64 / made as f64))
+    Ok((buffers + piece + padded + registers + lines + foreign, elements as f64 / made as f64))
+}
+
+/// Outputs of a row whose windows along an axis are computed together.
+const STRIP: usize = 512;
+
+/// What windows along an axis take beside their rows: where these lie, the taps or what is known of the windows that overlap.
+fn line_bytes(step: &super::program::Step, out: &Boxes, element: usize) -> usize {
+    let Stage::Line { axis, taps, .. } = &step.stage else { return 0 };
+    let (extents, window) = (out.shape(), taps.len());
+    let (line, row) = (extents[*axis], extents.last().copied().unwrap_or(1));
+    let places = 2 * size_of::<usize>() * (line + window);
+    places
+        + match taps {
+            LineTaps::Weights(_) => window * (size_of::<(usize, f64)>() + element),
+            _ if axis + 1 == extents.len() => 2 * (STRIP.max(2 * window).min(row) + window) * element,
+            _ => (window.min(line) + 1) * STRIP.min(row) * element,
+        }
 }
 
 /// Whether a step may read what lies outside its input, so that a padded copy is made.

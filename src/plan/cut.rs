@@ -1,7 +1,7 @@
 //! Chooses the tiles of a pass and the blocks of a tile.
 //! It does not run anything; it asks the budget what a choice costs.
 
-use super::budget::{Fixed, block_bytes, price, tile_bytes, worst_tile};
+use super::budget::{Fixed, block_bytes, price, process_bytes, tile_bytes, worst_tile};
 use super::crowd::{is_crowded, refused, relieved};
 use super::place::{Sharing, share};
 use super::program::Program;
@@ -373,12 +373,13 @@ fn halved_block(program: &Program, sweep: &Sweep, rules: &Rules, narrow: usize, 
 fn refusal(program: &Program, machine: &Machine, costs: &Costs, sweep: &Sweep) -> Error {
     let step = program.steps.last().map_or_else(|| "the copy".to_owned(), |s| s.origin.op.clone());
     let what = format!(
-        "memory: {step} needs {} for one tile of {} + {} scratch of {} workers + {} held = {}, budget is {}",
+        "memory: {step} needs {} for one tile of {} + {} scratch of {} workers + {} held ({} by the process itself) = {}, budget is {}",
         bytes_text(costs.predicted - costs.scratch - costs.fixed),
         sweep.grid.unit,
         bytes_text(costs.scratch),
         machine.threads,
         bytes_text(costs.fixed),
+        bytes_text(process_bytes(machine.threads)),
         bytes_text(costs.predicted),
         bytes_text(machine.memory)
     );

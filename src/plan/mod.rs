@@ -26,7 +26,7 @@ mod traffic;
 mod vram;
 mod work;
 
-pub use budget::{Costs, commit_region, unit_grid};
+pub use budget::{Costs, commit_region, process_bytes, unit_grid};
 pub use check::{Check, Judged, JudgedFold};
 pub use crowd::long_words;
 pub use explain::explain;
@@ -211,7 +211,7 @@ pub fn plan_with(outputs: &[Output], machine: &Machine, scratch: Option<&dyn Scr
 /// Plans a run in which these arrays are stored.
 fn planned(outputs: &[Output], machine: &Machine, stored: &[Stored]) -> Result<Plan> {
     let arrays: Vec<Array> = outputs.iter().map(|o| o.array.clone()).collect();
-    let held: u64 = outputs.iter().map(|o| o.sink.held_bytes()).sum();
+    let held = process_bytes(machine.threads) + outputs.iter().map(|o| o.sink.held_bytes()).sum::<u64>();
     let mut late = 0;
     let mut passes = Vec::new();
     let programs = fuse::passes(&arrays, stored)?;

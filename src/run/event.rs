@@ -4,6 +4,7 @@
 use super::Verified;
 use super::threads::Told;
 use crate::device::Timed;
+use crate::error::bytes_text;
 use crate::plan::Pass;
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,6 +101,9 @@ pub struct Progress {
     pub held: u64,
     /// What the device has prepared, and how much there is to prepare, before the first tile of the pass: kernels to compile.
     pub preparing: Option<(usize, usize)>,
+    /// How many of the commit units that an unfinished run wrote were read back and compared, and how many there are: before the first
+    /// pass.
+    pub checking: Option<(usize, usize)>,
 }
 
 impl Progress {
@@ -116,7 +120,13 @@ impl Progress {
             device_spans: Vec::new(),
             held: 0,
             preparing: Some(prepared),
+            checking: None,
         }
+    }
+
+    /// Before the first pass of a run that goes on.
+    pub(super) fn checking(checked: (usize, usize), pass: &Pass, told: Told<'_>) -> Progress {
+        Progress { waiting_on: Lane::Read, preparing: None, checking: Some(checked), ..Progress::preparing((0, 0), pass, told) }
     }
 }
 
@@ -175,6 +185,10 @@ pub struct Summary {
     pub predicted_bytes: u64,
     /// The most that resident memory grew while it ran, where the system tells.
     pub measured_bytes: Option<u64>,
+    /// The most bytes of the process that were ever resident, where the system tells.
+    pub resident_bytes: Option<u64>,
+    /// The most bytes that it was allowed to add.
+    pub budget_bytes: u64,
     /// Commit units that an earlier run had written.
     pub resumed: usize,
     /// Threads of the worker pool.
@@ -190,6 +204,24 @@ impl PassReport {
 }
 
 impl Summary {
+    /// What was measured, where that is more than was allowed: a fault of ours, or of whatever else goes on in the process. Not where a
+    /// GPU takes part, whose driver takes memory as it likes.
+    #[must_use]
+    pub fn exceeds(&self) -> Option<u64> {
+        let has_device = self.passes.iter().any(|pass| pass.device_lanes > 0);
+        self.measured_bytes.filter(|measured| !has_device && *measured > self.budget_bytes)
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn excess(&self) -> Option<String> {
+        let (budget, predicted) = (bytes_text(self.budget_bytes), bytes_text(self.predicted_bytes));
+        let took = bytes_text(self.exceeds()?);
+        Some(format!(
+            "memory: the process grew by {took}, budget is {budget}; {predicted} was predicted. What was written is whole"
+        ))
+    }
+
     /// The share of the time that devices worked, by their own clocks and taken together; none where that was not asked for.
     #[must_use]
     pub fn device_share(&self) -> Option<f64> {

@@ -2,12 +2,13 @@
 //! It does not know what is folded, nor in which order tiles come; the plan's sweep says which of them make a panel.
 
 use super::LateValues;
-use super::journal::{Journal, Past};
+use super::journal::{Journal, Made};
 use super::store::part_bytes;
 use crate::device::Partial;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid, Region, indices};
 use crate::plan::{FoldEnd, Output, Pass};
+use crate::storage::checksum;
 use crate::tile::{Buffer, Tile, copy_view};
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ impl Folding<'_> {
 
     /// Goes on to another panel.
     fn begin(&mut self, panel: Region) {
+        // The old state goes first: both at once would be more than anyone counted.
+        self.state = Vec::new();
         (self.panel, self.state) = (panel, self.end.fold.start(panel.shape.count()));
     }
 
@@ -128,14 +131,15 @@ fn store(outputs: &[Output], output: usize, made: &Tile, part: &Region, journal:
         let region = grid.region(&index);
         let mut copy = Buffer::default();
         let encoded = sink.encode(&region, part_bytes(made, &region.relative_to(&part.start), &mut copy))?;
+        let sum = if journal.is_kept() { checksum(0, &encoded) } else { 0 };
         let note = sink.write(&region, &encoded)?;
-        journal.wrote(output, &region, &note)?;
+        journal.wrote(output, &region, sum, &note)?;
     }
     Ok(())
 }
 
 /// The results of a pass's folds, where an earlier run made all of them.
-pub(super) fn known(pass: &Pass, outputs: &[Output], past: &Past) -> Result<Option<LateValues>> {
+pub(super) fn known(pass: &Pass, outputs: &[Output], past: &Made, journal: &Journal<'_>) -> Result<Option<LateValues>> {
     let folds = &pass.program.folds;
     let is_known = |end: &FoldEnd| match end.stored {
         None => past.late.contains_key(&end.number),
@@ -149,12 +153,9 @@ pub(super) fn known(pass: &Pass, outputs: &[Output], past: &Past) -> Result<Opti
     }
     let mut known = LateValues::new();
     for end in folds.iter().filter(|end| end.stored.is_none()) {
-        let bytes = past.late.get(&end.number).map(Vec::as_slice).unwrap_or_default();
+        let at = past.late.get(&end.number).ok_or_else(|| Error::bug("a result that is known and not noted"))?;
         let mut tile = Tile::zeroed(end.info.dtype, end.info.shape);
-        if tile.data.bytes().len() != bytes.len() {
-            return Err(Error::bug(format!("{} bytes noted of {}", bytes.len(), end.origin.op)));
-        }
-        tile.data.bytes_mut().copy_from_slice(bytes);
+        journal.late(at, tile.data.bytes_mut()).map_err(|e| e.at(format!("the result of {}", end.origin.op)))?;
         known.insert(end.key, Arc::new(tile));
     }
     Ok(Some(known))

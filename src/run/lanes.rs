@@ -4,6 +4,7 @@
 use super::Verified;
 use super::command::{Command, PartKey};
 use super::event::{Lane, Span};
+use super::store::Encoded;
 use crate::device::{Launched, Pulse};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
@@ -22,7 +23,7 @@ pub(super) enum Done {
     /// A unit, in what is held of it.
     Decoded(UnitKey, Vec<(UnitKey, Buffer)>),
     Launched(usize, Launched, Option<Verified>),
-    Encoded(PartKey, Vec<u8>),
+    Encoded(PartKey, Encoded),
     Written(PartKey, Vec<u8>),
     Durable,
 }
@@ -43,6 +44,23 @@ impl Report {
     pub fn span(&self, started: Instant) -> Span {
         let start = self.begun.saturating_duration_since(started).as_secs_f64();
         Span { lane: self.lane, worker: self.worker, number: self.number, start, seconds: self.seconds }
+    }
+}
+
+/// Counts of work given to lanes and not yet reported.
+#[derive(Default)]
+pub(super) struct Outstanding {
+    pub reads: usize,
+    /// Units that are decoded or encoded.
+    pub chores: usize,
+    pub launches: usize,
+    pub writes: usize,
+    pub syncs: usize,
+}
+
+impl Outstanding {
+    pub fn all(&self) -> usize {
+        self.reads + self.chores + self.launches + self.writes + self.syncs
     }
 }
 
@@ -84,7 +102,7 @@ pub(super) struct ReadOrder {
 /// What the writer is told.
 pub(super) enum WriteOrder {
     /// A commit unit for an output, after a pause where it was tried before.
-    Part { part: PartKey, region: Region, output: usize, encoded: Arc<Vec<u8>>, pause: Duration },
+    Part { part: PartKey, region: Region, output: usize, encoded: Arc<Encoded>, pause: Duration },
     /// All that was written shall outlast the computer.
     Sync,
 }
@@ -159,7 +177,7 @@ pub(super) fn write_lane(orders: impl IntoIterator<Item = WriteOrder>, report: i
                 std::thread::sleep(pause);
                 timed(Lane::Write, Some(Command::Write(part)), || {
                     let sink = outputs.get(output).map(|o| &o.sink).ok_or_else(|| Error::bug("a sink that is none"))?;
-                    Ok(Done::Written(part, sink.write(&region, &encoded)?))
+                    Ok(Done::Written(part, sink.write(&region, &encoded.bytes)?))
                 })
             }
             WriteOrder::Sync => timed(Lane::Write, None, || {

@@ -11,6 +11,8 @@ mod journal;
 mod lanes;
 mod ledger;
 mod prepare;
+mod records;
+mod resume;
 mod store;
 pub(crate) mod threads;
 mod verify;
@@ -27,9 +29,9 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Grid};
 use crate::plan::{Output, Pass, Plan, SinkEnd};
-use crate::storage::{Identity, Place, Sink};
+use crate::storage::{Identity, Place, Reading, Sink};
 use crate::tile::Tile;
-use journal::{Journal, Past};
+use journal::{Journal, Made};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -57,6 +59,8 @@ pub struct Job<'j> {
     pub identity: &'j Identity,
     /// Where the run keeps its journal; without one it cannot be gone on with.
     pub place: Option<&'j dyn Place>,
+    /// What it reads, looked at again when all is computed.
+    pub readings: &'j [Reading],
     /// Who is told.
     pub observe: Observer<'j>,
 }
@@ -68,12 +72,22 @@ pub struct Job<'j> {
 /// What stopped it: a source that fails, a sink that fails, a fault of ours.
 pub fn run(job: &Job<'_>) -> Result<Summary> {
     let started = Instant::now();
-    let before = crate::os::resident_bytes();
+    let before = (crate::os::resident_bytes(), crate::os::peak_resident_bytes());
     let (mut journal, past) = Journal::open(job.place, job.identity)?;
     let mut begun = Vec::new();
-    let past = begin(job, &mut journal, past, &mut begun);
-    let done = past.and_then(|past| run_passes(job, &past, &mut journal, started));
+    let pool = threads::pool(job.plan.machine.threads)?;
+    let told = threads::Told { numbers: (1, job.plan.passes.len()), started, observe: job.observe };
+    let past = resume::begin(job, &mut journal, past, &mut begun, (&pool, told));
+    let done = past.and_then(|past| run_passes(job, &past, &mut journal, (&pool, told)));
     let sinks = || job.outputs.iter().map(|output| &output.sink);
+    if done.is_ok()
+        && let Err(error) = job.readings.iter().try_for_each(Reading::check)
+    {
+        // Whatever was made may be of both contents: no run can go on with it.
+        begun.iter().for_each(|sink| sink.abandon());
+        journal.remove();
+        return Err(error.at("what the run read, looked at again when all was computed"));
+    }
     let finished = done.and_then(|summary| {
         lanes::guarded("an output", || {
             sinks().try_for_each(|sink| sink.complete())?;
@@ -84,44 +98,21 @@ pub fn run(job: &Job<'_>) -> Result<Summary> {
     let finished = finished.map_err(|error| give_up(error, &mut journal, &begun));
     finished.map(|mut summary| {
         journal.remove();
-        let grown = |after: u64| after.saturating_sub(before.unwrap_or(after));
-        summary.measured_bytes = summary.measured_bytes.map(grown);
+        summary.measured_bytes = grown(before, summary.measured_bytes);
         summary.predicted_bytes = job.plan.peak_bytes();
+        summary.resident_bytes = crate::os::peak_resident_bytes();
+        summary.budget_bytes = job.plan.machine.memory;
         summary.seconds = started.elapsed().as_secs_f64();
         summary.threads = job.plan.machine.threads;
         summary
     })
 }
 
-/// Makes every output ready: as an unfinished run left it, if all of them can be gone on with, else empty.
-fn begin<'j>(job: &Job<'j>, journal: &mut Journal<'_>, mut past: Past, begun: &mut Vec<&'j dyn Sink>) -> Result<Past> {
-    if !past.is_empty() {
-        let nothing = Vec::new();
-        let mut whole = true;
-        for (number, output) in job.outputs.iter().enumerate() {
-            let written = past.written.get(&number).unwrap_or(&nothing);
-            let goes_on = whole && output.sink.resume(job.identity, written)?;
-            begun.push(&*output.sink);
-            if job.plan.stored.iter().any(|stored| stored.output == number) {
-                past.keep(number, |written| goes_on && output.sink.holds(written));
-                if !goes_on {
-                    output.sink.begin(job.identity)?;
-                }
-            } else {
-                whole = goes_on;
-            }
-        }
-        if whole {
-            return Ok(past);
-        }
-        begun.drain(..).for_each(|sink| sink.suspend());
-        journal.restart()?;
-    }
-    for output in job.outputs {
-        output.sink.begin(job.identity)?;
-        begun.push(&*output.sink);
-    }
-    Ok(Past::default())
+/// By how much the process grew at most, as the system counts it: since what is resident and what was at most, before the run. Where it was
+/// larger before, what was seen between tiles must do.
+fn grown((before, peak): (Option<u64>, Option<u64>), seen: Option<u64>) -> Option<u64> {
+    let most = crate::os::peak_resident_bytes().filter(|now| peak.is_some_and(|before| *now > before));
+    most.max(seen).map(|most| most.saturating_sub(before.unwrap_or(most)))
 }
 
 /// After an error: what was finished is kept where another run can go on, else nothing is.
@@ -136,19 +127,23 @@ fn give_up(error: Error, journal: &mut Journal<'_>, begun: &[&dyn Sink]) -> Erro
     error
 }
 
-fn run_passes(job: &Job<'_>, past: &Past, journal: &mut Journal<'_>, started: Instant) -> Result<Summary> {
+fn run_passes(
+    job: &Job<'_>,
+    past: &Made,
+    journal: &mut Journal<'_>,
+    (pool, told): (&rayon::ThreadPool, threads::Told<'_>),
+) -> Result<Summary> {
     let plan = job.plan;
-    let pool = threads::pool(plan.machine.threads)?;
     let mut late = LateValues::new();
-    let written = |end: &SinkEnd| past.written.get(&end.output).map_or(0, Vec::len);
+    let written = |end: &SinkEnd| past.units(end.output);
     let resumed = plan.passes.iter().flat_map(|pass| &pass.program.sinks).map(written).sum();
     let mut summary = Summary { resumed, ..Summary::default() };
     for (number, pass) in plan.passes.iter().enumerate() {
-        let known = folds::known(pass, job.outputs, past)?;
+        let known = folds::known(pass, job.outputs, past, journal)?;
         let numbers = (number + 1, plan.passes.len());
         let setup = Setup { units: sink_units(pass, job.outputs), done: done_before(pass, past), folded: known.is_some() };
-        let driver = threads::Driver::new(pass, job, &late, &pool);
-        let told = threads::Told { numbers, started, observe: job.observe };
+        let driver = threads::Driver::new(pass, job, &late, pool);
+        let told = threads::Told { numbers, ..told };
         let played = driver.run(setup, told, journal);
         let (report, made, resident) = played.map_err(|e| e.at(format!("pass {} of {}", numbers.0, numbers.1)))?;
         for end in pass.program.folds.iter().filter(|end| known.is_none() && end.stored.is_none()) {
@@ -176,7 +171,7 @@ fn commit_units(pass: &Pass, outputs: &[Output]) -> u64 {
 }
 
 /// What of each of a pass's sink ends was written before.
-fn done_before(pass: &Pass, past: &Past) -> Vec<Done> {
+fn done_before(pass: &Pass, past: &Made) -> Vec<Done> {
     pass.program.sinks.iter().map(|end| past.done(end.output)).collect()
 }
 

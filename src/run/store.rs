@@ -21,7 +21,13 @@ pub(crate) struct Store {
     /// Results of tiles.
     pub launched: HashMap<usize, Arc<Launched>>,
     /// Encoded commit units that are not yet written.
-    pub encoded: HashMap<PartKey, Arc<Vec<u8>>>,
+    pub encoded: HashMap<PartKey, Arc<Encoded>>,
+}
+
+/// An encoded commit unit, with its checksum where a journal is to note it.
+pub(crate) struct Encoded {
+    pub bytes: Vec<u8>,
+    pub sum: u32,
 }
 
 impl Store {

@@ -7,24 +7,25 @@ use super::flow::{Flow, Setup};
 use super::folds::Folds;
 use super::journal::Journal;
 use super::lanes::{
-    DecodeOrder, Done, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed, write_lane,
+    DecodeOrder, Done, Outstanding, ReadOrder, Report, Work, WriteOrder, decode, guarded, launch_lane, pause, read_lane, timed,
+    write_lane,
 };
 use super::prepare::prepare;
-use super::store::{Store, part_bytes};
+use super::store::{Encoded, Store, part_bytes};
 use super::verify::Again;
 use super::{Job, LateValues, Observer, READERS, commit_units};
 use crate::device::{Device, Host, InputData, Launched, Pulse};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
 use crate::plan::{InputFrom, Output, Pass, UnitKey};
-use crate::storage::Source;
+use crate::storage::{Source, checksum};
 use crate::tile::Buffer;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the observer waits for news at most.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Reads or writes that may wait in a lane beyond those being done.
 const QUEUED: usize = 2;
 /// Units that are decoded or encoded or wait for it, for each worker: one that is done finds the next.
@@ -47,23 +48,8 @@ pub(crate) struct Driver<'r> {
     again: Again<'r>,
     /// How far the tiles of the pass are, and whether it stops.
     pulse: Pulse,
-}
-
-/// Counts of work given to lanes and not yet reported.
-#[derive(Default)]
-struct Outstanding {
-    reads: usize,
-    /// Units that are decoded or encoded.
-    chores: usize,
-    launches: usize,
-    writes: usize,
-    syncs: usize,
-}
-
-impl Outstanding {
-    fn all(&self) -> usize {
-        self.reads + self.chores + self.launches + self.writes + self.syncs
-    }
+    /// Whether a journal is kept, which notes the checksums of what is written.
+    sums: bool,
 }
 
 /// A pass under way.
@@ -91,8 +77,8 @@ pub(crate) struct Told<'o> {
 
 impl<'r> Driver<'r> {
     pub fn new(pass: &'r Pass, job: &Job<'r>, late: &'r LateValues, pool: &'r rayon::ThreadPool) -> Self {
-        let (again, pulse) = (Again::of(job.outputs), Pulse::new());
-        Driver { pass, outputs: job.outputs, device: job.device, late, pool, again, pulse }
+        let (again, pulse, sums) = (Again::of(job.outputs), Pulse::new(), job.place.is_some());
+        Driver { pass, outputs: job.outputs, device: job.device, late, pool, again, pulse, sums }
     }
 
     /// Runs the pass; gives its figures, its late values, and the most resident bytes seen.
@@ -377,8 +363,10 @@ impl<'r> Driver<'r> {
                     timed(Lane::Encode, Some(command), || {
                         self.pulse.check()?;
                         let mut copy = Buffer::default();
-                        let encoded = target.encode(&region, part_bytes(&launched.tiles[sink], &inside, &mut copy))?;
-                        Ok(Done::Encoded(part, encoded))
+                        let bytes = target.encode(&region, part_bytes(&launched.tiles[sink], &inside, &mut copy))?;
+                        // Here, where they were just made and workers are many.
+                        let sum = if self.sums { checksum(0, &bytes) } else { 0 };
+                        Ok(Done::Encoded(part, Encoded { bytes, sum }))
                     })
                 }))
             }
@@ -444,15 +432,15 @@ impl Running<'_, '_, '_> {
                 Event::Launched(tile)
             }
             Done::Encoded(part, encoded) => {
-                self.report.written_bytes += encoded.len() as u64;
+                self.report.written_bytes += encoded.bytes.len() as u64;
                 self.store.encoded.insert(part, Arc::new(encoded));
                 Event::Encoded(part)
             }
             Done::Written(part, note) => {
-                self.store.encoded.remove(&part);
+                let sum = self.store.encoded.remove(&part).map_or(0, |encoded| encoded.sum);
                 self.report.units_written.0 += 1;
                 let region = self.flow.part(part);
-                self.journal.wrote(self.outputs[part.1], &region, &note)?;
+                self.journal.wrote(self.outputs[part.1], &region, sum, &note)?;
                 Event::Written(part)
             }
             Done::Durable => return self.journal.mark().map(|()| None),
@@ -489,6 +477,7 @@ impl Running<'_, '_, '_> {
             device_spans: Vec::new(),
             held: self.flow.ledger().held(),
             preparing: None,
+            checking: None,
         }
     }
 }

@@ -1,19 +1,43 @@
 //! What makes two runs the same work: the graph, its sources, the layout of the sinks, the device where that shows in
 //! the bits: adapter and driver. Not budget, tiles or threads. It does not know what the work is good for.
 
+use crate::error::Result;
 use crate::graph::Stage;
-use crate::plan::{InputFrom, Output, Plan, Program, Step, nodes_of, programs};
-use crate::storage::Identity;
+use crate::grid::{Dims, Region};
+use crate::plan::{InputFrom, Output, Plan, Program, Step, input_regions, nodes_of, programs};
+use crate::storage::{Identity, Reading};
 use std::fmt::Write;
 
+/// What making the outputs reads of each source, and what is stored there now.
+///
+/// # Errors
+/// Sources that cannot be looked at, or are not what was opened.
+pub(super) fn readings(outputs: &[Output]) -> Result<Vec<Reading>> {
+    let arrays: Vec<_> = outputs.iter().map(|output| output.array.clone()).collect();
+    let mut readings = Vec::new();
+    for program in programs(&arrays)? {
+        let boxes = input_regions(&program, &Region::whole(program.domain))?;
+        for (input, boxes) in program.inputs.iter().zip(&boxes) {
+            let InputFrom::Source(source) = &input.from else { continue };
+            // The hull: what a view with steps passes over is looked at too. Of what nobody reads, nothing.
+            let hull = boxes.hull();
+            let rank = source.info().shape.len();
+            let region = if hull.shape.len() == rank { hull } else { Region::whole(Dims::filled(rank, 0)) };
+            readings.push(Reading::begin(source.clone(), region)?);
+        }
+    }
+    Ok(readings)
+}
+
 /// The identity of a run on a device of this kind; none where a function of the user's takes part, of which nothing is known but its name.
-pub(super) fn identity(outputs: &[Output], plan: &Plan, device: &str) -> Option<Identity> {
+pub(super) fn identity(outputs: &[Output], plan: &Plan, device: &str, readings: &[Reading]) -> Option<Identity> {
     let mut words = format!("stackmill {};", env!("CARGO_PKG_VERSION"));
     // What is computed, not how: passes depend on the budget where arrays are stored between them.
     let arrays: Vec<_> = outputs.iter().map(|output| output.array.clone()).collect();
     for program in programs(&arrays).ok()? {
         add_program(&mut words, &program)?;
     }
+    readings.iter().for_each(|reading| add(&mut words, format_args!("{} {};", reading.region, reading.stamp)));
     if plan.passes.iter().filter_map(|pass| pass.gpu.as_ref()).any(|gpu| !gpu.sharing.exact) {
         add(&mut words, format_args!("on {device};"));
     }

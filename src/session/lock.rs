@@ -22,6 +22,13 @@ struct Lock {
     began: String,
 }
 
+/// Said, not left to closing: a process that is just being started from this one still has the file, and its lock.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl Locks {
     /// Takes the locks of outputs, or none.
     ///
@@ -105,5 +112,5 @@ fn claimed(output: &Path) -> Result<Lock> {
 
 fn is_still_there(file: &File, path: &Path) -> bool {
     let stamps = file.metadata().ok().zip(std::fs::metadata(path).ok());
-    stamps.is_some_and(|(own, named)| crate::os::stamp(&own) == crate::os::stamp(&named))
+    stamps.is_some_and(|(own, named)| crate::os::Stamp::of(&own) == crate::os::Stamp::of(&named))
 }

@@ -1,30 +1,34 @@
 //! The verbs of the lazy array: open, explain, compute, save. Where ops, formats and engine meet.
 //! It does not know how any of them works.
 
+mod apart;
+mod budget;
 #[cfg(feature = "gpu")]
 mod cache;
+mod computed;
 mod identity;
 mod lock;
 mod place;
 mod running;
 mod scratch;
 
+pub use budget::default_memory;
+pub use computed::Computed;
+
 use crate::device::Device;
 use crate::device::cpu::Cpu;
-use crate::dtype::{Element, typed};
+use crate::dtype::Element;
 use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
 use crate::plan::{InputFrom, Machine, Output, Plan, all_outputs, explain, explain_at, long_words, plan_with};
 use crate::run::{Job, Observer, Summary, run};
-use crate::storage::{Identity, Place, Scratch, Sink};
+use crate::storage::{Identity, Place, Reading, Scratch, Sink};
 use crate::tile::Tile;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The smallest default budget: below it nothing sensible fits.
-const LEAST_MEMORY: u64 = 64 << 20;
 /// A worker's share of the second-level cache, of processors that have 1 to 2 MiB a core.
 const CACHE: usize = 1 << 20;
 
@@ -139,47 +143,6 @@ fn checked_extents(extents: &[usize]) -> Result<Dims> {
     Ok(Dims::from(extents))
 }
 
-/// Half of what is available, rounded down to a power of √2, so that plans repeat.
-#[must_use]
-pub fn default_memory() -> u64 {
-    let half = crate::os::available_bytes().map_or(1 << 30, |b| b / 2).max(LEAST_MEMORY);
-    let power = 1u64 << half.ilog2();
-    // The next power of √2 within the octave, in integers: 181/128 is √2 to four digits.
-    let between = power / 128 * 181;
-    if between <= half { between } else { power }
-}
-
-/// An array in memory: what `compute` gives.
-#[derive(Clone, Debug)]
-pub struct Computed {
-    /// The elements.
-    pub tile: Tile,
-    /// The figures of the run.
-    pub summary: Summary,
-}
-
-impl Computed {
-    /// The elements as a Rust type.
-    ///
-    /// # Errors
-    /// A type of another dtype.
-    pub fn values<T: Element>(&self) -> Result<&[T]> {
-        if T::DTYPE != self.tile.dtype {
-            return Err(Error::caller(format!("the result is {}, not {}", self.tile.dtype, T::DTYPE)).hint("cast it with astype"));
-        }
-        typed(self.tile.data.bytes())
-    }
-
-    /// The result as an `ndarray` array (copied).
-    ///
-    /// # Errors
-    /// A type of another dtype.
-    pub fn to_ndarray<T: Element>(&self) -> Result<ndarray::ArrayD<T>> {
-        let values = self.values::<T>()?.to_vec();
-        ndarray::ArrayD::from_shape_vec(self.tile.shape.to_vec(), values).map_err(|e| Error::bug(e.to_string()))
-    }
-}
-
 /// Runs that make several outputs together: what they share is computed and read once.
 pub struct Session {
     /// The outputs of the user's, and how many they are; behind them arrays that the run makes for itself.
@@ -232,7 +195,8 @@ impl Session {
     /// Plans to save arrays under paths; the formats follow from the names.
     ///
     /// # Errors
-    /// An unknown ending, an output that exists, two outputs of one name, and as [`Session::new`].
+    /// An unknown ending, an output that exists, two outputs of one name, one that is read or lies in what is read or around it, and as
+    /// [`Session::new`].
     pub fn save(targets: &[(Array, &Path)], options: &Options) -> Result<Session> {
         let write = options.writing()?;
         let mut outputs: Vec<Output> = Vec::with_capacity(targets.len());
@@ -244,6 +208,8 @@ impl Session {
             }
             outputs.push(Output { array: array.clone(), sink });
         }
+        let (arrays, paths): (Vec<Array>, Vec<&Path>) = targets.iter().cloned().unzip();
+        apart::check(&paths, &apart::read_by(&arrays))?;
         Session::new(outputs, options)
     }
 
@@ -282,6 +248,15 @@ impl Session {
     /// Another level.
     pub fn explain_at(&self, level: u8) -> Result<String> {
         explain_at(&self.plan, level, &running::running)
+    }
+
+    /// Refuses a file of somebody else's making that is read, or lies in what is read: a trace, say.
+    ///
+    /// # Errors
+    /// Such a path.
+    pub fn refuse(&self, path: &Path) -> Result<()> {
+        let arrays: Vec<Array> = self.outputs[..self.own].iter().map(|output| output.array.clone()).collect();
+        apart::check(&[path], &apart::read_by(&arrays))
     }
 
     /// Runs the plan.
@@ -325,8 +300,17 @@ impl Session {
     /// of what, and how it is written; none where a function of the user's takes part, or results stay in memory.
     #[must_use]
     pub fn identity(&self, device: &dyn Device) -> Option<Identity> {
+        self.identity_of(device, &self.readings().ok()?)
+    }
+
+    fn identity_of(&self, device: &dyn Device, readings: &[Reading]) -> Option<Identity> {
         self.place()?;
-        identity::identity(&self.outputs[..self.own], &self.plan, &device.kind())
+        identity::identity(&self.outputs[..self.own], &self.plan, &device.kind(), readings)
+    }
+
+    /// What the run reads, and what is stored there now.
+    fn readings(&self) -> Result<Vec<Reading>> {
+        identity::readings(&self.outputs[..self.own])
     }
 
     /// Runs the plan on a device that the caller opened.
@@ -334,9 +318,11 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        crate::os::share_heap();
+        crate::os::give_back();
+        budget::fits_the_process(&self.plan)?;
         let place = self.place();
-        let identity = self.identity(device);
+        let readings = self.readings()?;
+        let identity = self.identity_of(device, &readings);
         let place = place.filter(|_| identity.is_some());
         let identity = identity.unwrap_or(Identity(String::new()));
         let written = self.outputs[..self.own].iter().filter_map(|output| output.sink.beside());
@@ -346,10 +332,12 @@ impl Session {
         }
         locks.say(&identity.0)?;
         let kept = place.as_ref().map(|place| place as &dyn Place);
-        let done = run(&Job { plan: &self.plan, outputs: &self.outputs, device, identity: &identity, place: kept, observe });
+        let (plan, outputs, identity, readings) = (&self.plan, &self.outputs[..], &identity, &readings[..]);
+        let done = run(&Job { plan, outputs, device, identity, place: kept, readings, observe });
         if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
             locks.remove();
         }
+        crate::os::give_back();
         // What an unfinished run under another budget left.
         if done.is_ok() {
             self.scratch.iter().for_each(|room| room.clear());

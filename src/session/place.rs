@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::storage::Place;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -49,8 +49,17 @@ impl Beside {
     }
 }
 
+/// As locks are.
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(file) = self.file().take() {
+            let _ = file.unlock();
+        }
+    }
+}
+
 impl Place for Beside {
-    fn claim(&self) -> Result<Vec<u8>> {
+    fn claim(&self) -> Result<u64> {
         if self.file().is_none() {
             let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path);
             let file = opened.map_err(|e| Error::io("keep a journal in", &self.path, &e))?;
@@ -61,10 +70,13 @@ impl Place for Beside {
             }
             *self.file() = Some(file);
         }
-        self.with("read", |file| {
-            let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut bytes).map(|_| bytes)
+        self.with("read", |file| file.seek(SeekFrom::End(0)))
+    }
+
+    fn read(&self, at: u64, buffer: &mut [u8]) -> Result<bool> {
+        self.with("read", |file| match crate::os::read_exact_at(file, buffer, at) {
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+            done => done.map(|()| true),
         })
     }
 
@@ -80,9 +92,10 @@ impl Place for Beside {
     }
 
     fn remove(&self) {
-        if self.file().take().is_some() {
+        if let Some(file) = self.file().take() {
             // Of an output that has its name nobody reads the journal: should it stay, nothing is wrong.
             let _ = std::fs::remove_file(&self.path);
+            let _ = file.unlock();
         }
     }
 }

@@ -8,7 +8,7 @@
 use super::identity::fnv;
 use crate::error::{Error, Result, bytes_text};
 use crate::grid::{Dims, Grid, Region};
-use crate::os::{read_exact_at, write_all_at};
+use crate::os::{read_exact_at, read_in_pieces, write_all_at};
 use crate::storage::{Identity, Info, Scratch, Sink, Source, Written};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -190,12 +190,15 @@ impl Sink for Shelf {
         self.room.begun().map(|_| ())
     }
 
-    fn resume(&self, _identity: &Identity, _written: &[Written]) -> Result<bool> {
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
         Ok(self.room.is_kept && self.room.found().is_some())
     }
 
-    fn holds(&self, written: &Written) -> bool {
-        self.room.file().is_ok_and(|(_, number)| written.note == number.to_le_bytes())
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        let (file, number) = self.room.file()?;
+        let (at, bytes) = self.place(&written.region);
+        let is_there = written.note == number.to_le_bytes();
+        Ok(is_there && read_in_pieces(&file, at, bytes as u64, take).is_ok())
     }
 
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {

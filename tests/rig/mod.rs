@@ -187,5 +187,5 @@ pub fn flow_after<'p>(plan: &'p Plan, outputs: &[Output], pass: usize, done: Vec
 
 /// Runs a plan without a journal.
 pub fn play(plan: &Plan, outputs: &[Output], device: &dyn stackmill::device::Device, observe: Observer<'_>) -> Result<Summary> {
-    run(&Job { plan, outputs, device, identity: &Identity(String::new()), place: None, observe })
+    run(&Job { plan, outputs, device, identity: &Identity(String::new()), place: None, readings: &[], observe })
 }

@@ -6,7 +6,7 @@ mod report;
 
 use super::flags::{Showing, extents, memory};
 use super::progress::{When, seconds_text};
-use super::run::show;
+use super::run::{show, status};
 use crate::demo::scene::{Scene, SceneSource};
 use crate::error::{Error, Result, bytes_text};
 use crate::graph::Array;
@@ -99,15 +99,16 @@ struct Done {
 }
 
 impl Demo {
-    /// Runs the demo; `resident` is what the process held when it started.
-    pub fn obey(&self, resident: Option<u64>) -> Result<()> {
+    /// Runs the demo; `resident` is what the process held when it started. Gives the exit status.
+    pub fn obey(&self, resident: Option<u64>) -> Result<u8> {
         let scene = Arc::new(Scene::new(self.seed, self.size.0.as_slice())?);
         std::fs::create_dir_all(&self.out).map_err(|e| Error::io("make the folder", &self.out, &e))?;
         let files = Files::of(&self.out);
         let done = self.make(&scene, &files)?;
         let grown = crate::os::peak_resident_bytes().zip(resident).map(|(peak, start)| peak.saturating_sub(start));
         super::print(&report::text(&done, &files, grown, self.options().machine().memory))?;
-        self.check(&done.verdict)
+        self.check(&done.verdict)?;
+        Ok(status(&[&done.written, &done.filtered]))
     }
 
     fn options(&self) -> Options {

@@ -2,6 +2,7 @@
 //! It does not know what the tags mean; it hands out their numbers, texts and ratios.
 
 use crate::error::{Error, Result};
+use crate::os::Stamp;
 use crate::os::read_exact_at;
 use std::collections::HashSet;
 use std::fs::File;
@@ -73,6 +74,8 @@ pub(super) struct Reader {
     pub file: File,
     pub path: PathBuf,
     pub len: u64,
+    /// What tells the file from what lies at its path later.
+    pub stamp: Stamp,
     pub order: Order,
     big: bool,
     /// Where the first directory starts.
@@ -96,10 +99,11 @@ impl Reader {
             return Err(Error::caller(what).hint("name a file, or open the folder as a stack"));
         }
         let file = crate::os::open(path).map_err(io)?;
+        let stamp = Stamp::of(&file.metadata().map_err(io)?);
         let (len, path) = (meta.len(), path.to_owned());
         let (order, window) = (Order::Little, Vec::new());
         let lists = LISTED.saturating_mul(len).max(LEAST_LISTED);
-        let mut reader = Reader { file, path, len, order, big: false, first: 0, window, window_start: 0, lists };
+        let mut reader = Reader { file, path, len, stamp, order, big: false, first: 0, window, window_start: 0, lists };
         reader.header()?;
         Ok(reader)
     }

@@ -5,8 +5,9 @@ use super::blocks::Blocks;
 use super::directory::{Directory, Order, Reader};
 use super::page::{self, Geometry, tag};
 use super::{imagej, ome, shaped, units};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::{Dims, MAX_RANK};
+use crate::os::Stamp;
 use crate::storage::{Axis, Info, Kind};
 use std::path::Path;
 
@@ -22,8 +23,8 @@ pub(super) struct Layout {
     pub page_of: Option<Vec<usize>>,
     /// What of the file is not read, or is described and not there.
     pub notices: Vec<String>,
-    /// Size and time of the file.
-    pub fingerprint: String,
+    /// Of the file as it was opened.
+    pub stamp: Stamp,
 }
 
 /// What the first page tells of the whole, and what is to be told of it.
@@ -161,10 +162,9 @@ fn arrange(reader: &Reader, geometry: Geometry, mut blocks: Blocks, mut told: To
     };
     let leading = leading.unwrap_or_else(|| Leading::unnamed(blocks.pages));
     let info = describe(reader, &geometry, &leading, &told)?;
-    let fingerprint = fingerprint(&reader.path)?;
     let Leading { shape, page_of, .. } = leading;
     let notices = told.notices;
-    Ok(Layout { info, geometry, order: reader.order, blocks, leading: shape, page_of, notices, fingerprint })
+    Ok(Layout { info, geometry, order: reader.order, blocks, leading: shape, page_of, notices, stamp: reader.stamp })
 }
 
 /// One directory may stand for many planes that follow its own: ImageJ's rule for files beyond 4 GB.
@@ -327,12 +327,6 @@ fn describe(reader: &Reader, geometry: &Geometry, leading: &Leading, told: &Told
     info.kind = if geometry.rgb && !geometry.planar { Kind::Rgb } else { Kind::Image };
     info.nodata = told.nodata;
     Ok(info)
-}
-
-/// Size and time of a file: what tells another content under the same name.
-fn fingerprint(path: &Path) -> Result<String> {
-    let meta = std::fs::metadata(path).map_err(|e| Error::io("look at", path, &e))?;
-    Ok(crate::os::stamp(&meta))
 }
 
 /// Pixels per centimetre of an axis whose unit is a length.

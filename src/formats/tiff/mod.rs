@@ -11,7 +11,7 @@
 //! | `codec`, `unpack` | LZW, deflate, PackBits, predictors, byte order; a block piece by piece |
 //! | `streams` | rows of strips that are too large to be decoded whole |
 //! | `source`, `stack` | one file, many files, as a [`Source`] |
-//! | `plan`, `entries`, `strips`, `tiles`, `partial` | writing: pages of an array, directories, the two layouts, the unfinished file |
+//! | `plan`, `entries`, `strips`, `tiles` | writing: pages of an array, directories, the two layouts |
 
 mod blocks;
 mod codec;
@@ -21,7 +21,6 @@ mod imagej;
 mod layout;
 mod ome;
 mod page;
-mod partial;
 mod plan;
 mod shaped;
 mod source;
@@ -32,6 +31,7 @@ mod tiles;
 mod units;
 mod unpack;
 
+use super::partial::Partial;
 use crate::error::Result;
 use crate::storage::{Info, Sink, Source};
 use std::path::Path;
@@ -62,9 +62,9 @@ pub struct Options {
 /// # Errors
 /// A file that exists, a folder that does not, and arrays that the kind of file cannot hold.
 pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sink>> {
-    let partial = partial::Partial::at(path, options.overwrite)?;
+    let partial = Partial::at(path, options.overwrite)?;
     if options.tiled || options.ome {
-        let ordered = partial::Partial::called(path, options.overwrite, "ordered")?;
+        let ordered = Partial::called(path, options.overwrite, "ordered")?;
         return Ok(Box::new(tiles::Tiles::new((partial, ordered), info, options.ome)?));
     }
     Ok(Box::new(strips::Strips::new(partial, info, strips::CLASSIC_BYTES)?))

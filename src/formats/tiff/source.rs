@@ -6,7 +6,7 @@ use super::layout::{self, Layout};
 use super::page::Storage;
 use super::streams::{self, Fetched, Plane, Stored, Streams, Strips};
 use crate::error::{Error, Result};
-use crate::grid::{Dims, Grid};
+use crate::grid::{Dims, Grid, Region};
 use crate::os::read_exact_at;
 use crate::storage::{InOrder, Info, Source};
 use std::fs::File;
@@ -24,6 +24,8 @@ const STRIP_BYTES: usize = 8 << 20;
 /// One file's stack.
 pub(super) struct TiffSource {
     path: PathBuf,
+    /// The same from the root on, wherever the process goes.
+    whole: PathBuf,
     /// None in stacks of many files, whose handles would not all fit into a process: they are opened for each read.
     file: Option<File>,
     layout: Layout,
@@ -55,7 +57,8 @@ impl TiffSource {
         let (layout, file) = layout::read(path)?;
         let unit = unit_of(&layout);
         let streams = large_strips(&layout).map(|_| Streams::default());
-        Ok(TiffSource { path: path.to_owned(), file: Some(file), layout, unit, streams })
+        let whole = crate::formats::from_root(path);
+        Ok(TiffSource { path: path.to_owned(), whole, file: Some(file), layout, unit, streams })
     }
 
     /// Gives the file handle back; reads open the file again.
@@ -375,6 +378,17 @@ impl Source for TiffSource {
     }
 
     fn fingerprint(&self) -> String {
-        self.layout.fingerprint.clone()
+        format!("{:?}", self.layout.stamp)
+    }
+
+    fn stamp(&self, _region: &Region) -> Result<String> {
+        match &self.file {
+            Some(file) => crate::formats::stamp_of_open(file, &self.path, &self.layout.stamp),
+            None => crate::formats::stamp_of_path(&self.path, &self.layout.stamp),
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.whole.clone()]
     }
 }

@@ -3,9 +3,10 @@
 
 use super::source::TiffSource;
 use crate::error::{Error, Result};
-use crate::grid::Dims;
+use crate::grid::{Dims, Region};
 use crate::storage::{Axis, InOrder, Info, Source};
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// Notices of a stack's files that are told.
@@ -137,6 +138,20 @@ impl Source for Stack {
         let hash = all.fold(0xcbf2_9ce4_8422_2325, |hash, text| text.bytes().chain([0]).fold(hash, mix));
         format!("{} files, {hash:016x}", self.files.len())
     }
+
+    /// Of the files of the region only.
+    fn stamp(&self, region: &Region) -> Result<String> {
+        let (first, rest) = (region.range(0), Region::of(&(1..region.shape.len()).map(|a| region.range(a)).collect::<Vec<_>>()));
+        let mut all = std::hash::DefaultHasher::new();
+        for file in self.files.get(first.clone()).unwrap_or_default() {
+            file.stamp(&rest)?.hash(&mut all);
+        }
+        Ok(format!("{first:?} {:016x}", all.finish()))
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.files.iter().flat_map(Source::files).collect()
+    }
 }
 
 /// The TIFF files that a folder holds or a pattern with `*` and `?` in its file name means, in natural order:
@@ -155,7 +170,11 @@ pub fn expand(pattern_or_folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry.map_err(|e| Error::io("list", folder, &e))?.path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if wanted(&name) && path.is_file() {
+        if !wanted(&name) {
+            continue;
+        }
+        // A link whose end is gone would leave a gap that nobody sees.
+        if path.metadata().map_err(|e| Error::io("open", &path, &e))?.is_file() {
             found.push((name, path));
         }
     }

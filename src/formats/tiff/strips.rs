@@ -3,9 +3,9 @@
 
 use super::entries::{self, Entries};
 use super::page::tag;
-use super::partial::Partial;
 use super::plan::{Dialect, Plan};
 use crate::error::{Error, Result};
+use crate::formats::partial::Partial;
 use crate::grid::{Dims, Grid, Region};
 use crate::storage::{Identity, Info, Sink, Written};
 use std::path::PathBuf;
@@ -150,10 +150,17 @@ impl Sink for Strips {
         self.partial.begin()
     }
 
-    fn resume(&self, _identity: &Identity, written: &[Written]) -> Result<bool> {
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
+        self.partial.resume(0)
+    }
+
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        self.partial.read_back(self.place(&written.region), self.encoded_bytes(&written.region), take)
+    }
+
+    fn keep(&self, written: &[Written]) -> Result<()> {
         self.written.store(written.len(), Ordering::Relaxed);
-        let end = written.iter().map(|w| self.place(&w.region).saturating_add(self.encoded_bytes(&w.region))).max();
-        self.partial.resume(end.unwrap_or(0))
+        Ok(())
     }
 
     fn encode(&self, _region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {

@@ -5,10 +5,10 @@
 use super::codec::{self, Rows};
 use super::entries;
 use super::page::tag;
-use super::partial::Partial;
 use super::plan::Plan;
 use super::strips::{check_complete, wide};
 use crate::error::{Error, Result};
+use crate::formats::partial::Partial;
 use crate::grid::{Dims, Region};
 use crate::storage::{Identity, Info, Sink, Written};
 use std::path::PathBuf;
@@ -115,6 +115,13 @@ impl Tiles {
         (first, self.tiles_in(region))
     }
 
+    /// What was noted of a unit: each block's number, place and length.
+    fn places<'w>(&self, written: &'w Written) -> impl Iterator<Item = (usize, u64, u64)> + use<'w> {
+        let (first, count) = self.blocks(&written.region);
+        let places = written.note.as_chunks::<8>().0.as_chunks::<2>().0.iter().take(count);
+        (first..).zip(places).map(|(block, place)| (block, u64::from_le_bytes(place[0]), u64::from_le_bytes(place[1])))
+    }
+
     /// Copies the blocks into the second file, one behind the other in the order of pages, rows and columns.
     fn put_in_order(&self, state: &State) -> Result<State> {
         self.ordered.begin()?;
@@ -195,27 +202,34 @@ impl Sink for Tiles {
         self.partial.begin()
     }
 
-    fn resume(&self, _identity: &Identity, written: &[Written]) -> Result<bool> {
-        let mut state = self.nothing();
-        for unit in written {
-            let (first, count) = self.blocks(&unit.region);
-            let places = unit.note.as_chunks::<8>().0;
-            if places.len() != 2 * count {
+    fn resume(&self, _identity: &Identity) -> Result<bool> {
+        self.partial.resume(0)
+    }
+
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        for (_, at, size) in self.places(written) {
+            take(&size.to_ne_bytes());
+            if !self.partial.read_back(at, size, take)? {
                 return Ok(false);
             }
-            for (block, place) in (first..).zip(places.as_chunks::<2>().0) {
-                let [at, size] = place.map(u64::from_le_bytes);
+        }
+        Ok(true)
+    }
+
+    fn keep(&self, written: &[Written]) -> Result<()> {
+        let mut state = self.nothing();
+        for unit in written {
+            for (block, at, size) in self.places(unit) {
                 let (Some(offset), Some(bytes)) = (state.offsets.get_mut(block), state.sizes.get_mut(block)) else {
-                    return Ok(false);
+                    return Err(Error::bug(format!("{} has no tile {block}", self.name())));
                 };
                 (*offset, *bytes) = (at, size);
                 state.end = state.end.max(at.saturating_add(size));
             }
             state.units += 1;
         }
-        let end = state.end;
         *self.lock() = state;
-        self.partial.resume(if written.is_empty() { 0 } else { end })
+        Ok(())
     }
 
     /// The unit's tiles, each behind the eight bytes of its length.

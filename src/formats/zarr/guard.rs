@@ -1,5 +1,9 @@
-//! How many bytes a Zstandard stream says it will become, read without decoding: a garbled length must not allocate.
+//! How many bytes a Zstandard stream says it will become, read without decoding, and gzip streams decoded as far as they may become
+//! something: a garbled or malicious length must not allocate.
 //! It does not know what the bytes mean, nor whether they will decode.
+
+use flate2::read::GzDecoder;
+use std::io::Read;
 
 const FRAME: u32 = 0xFD2F_B528;
 const SKIPPABLE: u32 = 0x184D_2A50;
@@ -22,6 +26,22 @@ pub fn zstd_bound(stream: &[u8]) -> Option<u64> {
         }
     }
     Some(total)
+}
+
+/// Decodes a gzip stream that becomes at most so many bytes.
+pub fn gunzip(stream: &[u8], most: u64) -> Result<Vec<u8>, String> {
+    // The last four bytes say the length; what they say is only a wish.
+    let announced = stream.last_chunk::<4>().map_or(0, |last| u64::from(u32::from_le_bytes(*last))).min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    let read = GzDecoder::new(stream)
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("its gzip stream: {e}"))?;
+    if read as u64 > most {
+        Err(format!("its gzip stream becomes more than the {most} bytes that a chunk has there"))
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// RFC 8878, section 3.1.1: descriptor, window, dictionary, content size, blocks, checksum.

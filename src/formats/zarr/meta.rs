@@ -79,7 +79,10 @@ pub fn read_node(folder: &Path) -> Result<Option<Node>> {
 fn read_document(path: &Path) -> Result<Option<Map<String, Value>>> {
     let file = match crate::os::open(path) {
         Ok(file) => file,
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        // A link whose end is gone is a document that was lost, not one that was never there.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) && path.symlink_metadata().is_err() => {
+            return Ok(None);
+        }
         Err(e) => return Err(Error::io("open", path, &e)),
     };
     let mut text = Vec::new();

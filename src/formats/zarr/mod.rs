@@ -5,6 +5,7 @@
 //! the target, its root `zarr.json` is written last, and it takes its name when it is whole.
 
 mod codec;
+mod folder;
 mod guard;
 mod meta;
 mod ome;
@@ -34,7 +35,7 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         return Err(Error::caller(format!("{} is {kind}; a Zarr array is a folder", path.display())));
     }
     match meta::read_node(path)? {
-        Some(node) => open_node(path, node),
+        Some(node) => open_node(path, path, node),
         None => {
             let what = format!("{}: no Zarr array or group: it has no zarr.json, .zarray or .zgroup", path.display());
             Err(Error::caller(what))
@@ -42,20 +43,21 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
     }
 }
 
-fn open_node(path: &Path, node: Node) -> Result<Box<dyn Source>> {
+/// Opens a node of what was named: itself, or what lies in it.
+fn open_node(named: &Path, path: &Path, node: Node) -> Result<Box<dyn Source>> {
     match node {
-        Node::Array(array) => open_array(array),
-        Node::Group(attributes) if ome::is_image(&attributes) => open_image(path, &attributes),
-        Node::Group(_) => open_only_child(path),
+        Node::Array(array) => open_array(named, array),
+        Node::Group(attributes) if ome::is_image(&attributes) => open_image(named, path, &attributes),
+        Node::Group(_) => open_only_child(named, path),
     }
 }
 
-fn open_array(node: ArrayNode) -> Result<Box<dyn Source>> {
+fn open_array(named: &Path, node: ArrayNode) -> Result<Box<dyn Source>> {
     let info = meta::info_of(&node)?;
-    Ok(Box::new(ZarrSource::new(node, info)?))
+    Ok(Box::new(ZarrSource::new(named, node, info)?))
 }
 
-fn open_image(path: &Path, attributes: &Value) -> Result<Box<dyn Source>> {
+fn open_image(named: &Path, path: &Path, attributes: &Value) -> Result<Box<dyn Source>> {
     let image = ome::parse(path, attributes)?;
     let inside = Path::new(&image.path);
     if !inside.components().all(|part| matches!(part, Component::Normal(_))) {
@@ -68,7 +70,7 @@ fn open_image(path: &Path, attributes: &Value) -> Result<Box<dyn Source>> {
     let mut info = meta::info_of(&node)?;
     image.describe(path, &mut info)?;
     meta::apply_own(attributes, &mut info);
-    Ok(Box::new(ZarrSource::new(node, info)?))
+    Ok(Box::new(ZarrSource::new(named, node, info)?))
 }
 
 /// What a group holds, with what it is in words.
@@ -90,7 +92,7 @@ fn children(path: &Path) -> Result<Vec<(String, Node)>> {
     Ok(found)
 }
 
-fn open_only_child(path: &Path) -> Result<Box<dyn Source>> {
+fn open_only_child(named: &Path, path: &Path) -> Result<Box<dyn Source>> {
     let mut found = children(path)?;
     let opens = |node: &Node| match node {
         Node::Array(_) => true,
@@ -101,7 +103,7 @@ fn open_only_child(path: &Path) -> Result<Box<dyn Source>> {
     if found.len() == 1
         && let Some((name, node)) = found.pop()
     {
-        return open_node(&path.join(name), node);
+        return open_node(named, &path.join(name), node);
     }
     let what = match listed.len() {
         0 => format!("{}: a Zarr group with nothing inside", path.display()),

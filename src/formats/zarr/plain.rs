@@ -93,6 +93,14 @@ fn zstd_of(configuration: &Value) -> Option<Plain> {
     Some(Plain::Zstd { level, checksum })
 }
 
+/// Decodes a Zstandard stream that becomes at most so many bytes.
+pub fn unzstd(stored: &[u8], most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(most).map_err(std::io::Error::other)?];
+    let len = unpack(stored, &mut bytes)?;
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
 fn unpack(stored: &[u8], out: &mut [u8]) -> std::io::Result<usize> {
     DECODER.with_borrow_mut(|kept| {
         let decoder = match kept {

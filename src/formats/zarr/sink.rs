@@ -2,6 +2,7 @@
 //! It does not know what is written, nor how a chunk is encoded.
 
 use super::codec::Chunks;
+use super::folder::{DOCUMENT, Folder};
 use super::meta::{ArrayNode, own_attributes};
 use super::ome;
 use super::shard::Shards;
@@ -13,15 +14,11 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The most elements of a chunk whose extents nobody chose.
 const CHUNK_ELEMENTS: usize = 1 << 21;
-
-/// A file in an unfinished output: what has it may be deleted by the next run.
-const MARKER: &str = ".stackmill-partial";
 
 /// How a Zarr output is laid out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,7 +42,7 @@ struct ZarrSink {
     /// How shards are put together, if the files are shards.
     shards: Option<Shards>,
     target: PathBuf,
-    partial: PathBuf,
+    partial: Folder,
     /// Where the array's `zarr.json` goes: the partial folder, or `0` inside it.
     array: PathBuf,
     document: Map<String, Value>,
@@ -90,7 +87,7 @@ pub fn create(path: &Path, info: &Info, options: &Options) -> Result<Box<dyn Sin
         chunks,
         shards,
         target,
-        partial,
+        partial: Folder::at(partial),
         array,
         document,
         options,
@@ -204,6 +201,11 @@ fn document_of(info: &Info, extents: &Extents) -> Map<String, Value> {
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
+/// What a unit's note says: the bytes of its file; 0 where there is none.
+fn stored_bytes(written: &Written) -> u64 {
+    <[u8; 8]>::try_from(written.note.as_slice()).map_or(u64::MAX, u64::from_le_bytes)
+}
+
 impl ZarrSink {
     /// The grid index of the chunk whose region this is.
     fn index(&self, region: &Region) -> Result<Dims> {
@@ -218,24 +220,10 @@ impl ZarrSink {
         Err(Error::bug(format!("{}: {region} is no chunk of {}", self.name(), grid.unit)))
     }
 
-    /// A fresh folder; what a run left that did not finish goes first.
-    fn clear_partial(&self) -> Result<()> {
-        let partial = &self.partial;
-        if partial.symlink_metadata().is_ok() {
-            if !partial.join(MARKER).is_file() {
-                let what = format!("{} exists and was not left by an unfinished run", partial.display());
-                return Err(Error::caller(what).hint("rename or remove it"));
-            }
-            fs::remove_dir_all(partial).map_err(|e| Error::io("remove", partial, &e))?;
-        }
-        fs::create_dir(partial).map_err(|e| Error::io("create", partial, &e))?;
-        fs::write(partial.join(MARKER), []).map_err(|e| Error::io("write into", partial, &e))
-    }
-
     fn write_document(&self, folder: &Path, mut document: Map<String, Value>, attributes: Value) -> Result<()> {
         document.insert("attributes".to_owned(), attributes);
-        let path = folder.join("zarr.json");
-        fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, &e))?;
+        let path = folder.join(DOCUMENT);
+        self.partial.make(folder).map_err(|e| Error::io("create", folder, &e))?;
         let text = format!("{:#}\n", Value::Object(document));
         fs::write(&path, text).map_err(|e| Error::io("write", &path, &e))
     }
@@ -253,23 +241,12 @@ impl ZarrSink {
         let mut group = Map::new();
         group.insert("zarr_format".to_owned(), json!(3));
         group.insert("node_type".to_owned(), json!("group"));
-        self.write_document(&self.partial, group, attributes)
+        self.write_document(self.partial.path(), group, attributes)
     }
 
     fn identity(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Writes a file under a passing name first, so that a chunk is there whole or not at all.
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    let passing = path.with_extension("partial");
-    let written = fs::write(&passing, bytes).or_else(|e| match (e.kind(), path.parent()) {
-        (ErrorKind::NotFound, Some(folder)) => fs::create_dir_all(folder).and_then(|()| fs::write(&passing, bytes)),
-        _ => Err(e),
-    });
-    let doing = format!("write {} bytes at 0 of", bytes.len());
-    written.and_then(|()| fs::rename(&passing, path)).map_err(|e| Error::io(&doing, path, &e))
 }
 
 impl Sink for ZarrSink {
@@ -309,21 +286,38 @@ impl Sink for ZarrSink {
 
     fn begin(&self, identity: &Identity) -> Result<()> {
         refuse_existing(&self.target, self.options.overwrite)?;
-        self.clear_partial()?;
+        self.partial.begin()?;
         *self.identity() = Some(identity.0.clone());
         Ok(())
     }
 
-    fn resume(&self, identity: &Identity, written: &[Written]) -> Result<bool> {
+    fn resume(&self, identity: &Identity) -> Result<bool> {
         refuse_existing(&self.target, self.options.overwrite)?;
-        let mut whole = self.partial.join(MARKER).is_file();
-        for unit in written {
-            let stored = <[u8; 8]>::try_from(unit.note.as_slice()).map_or(u64::MAX, u64::from_le_bytes);
-            let found = || fs::metadata(self.chunks.file(&self.index(&unit.region)?)).map_err(|e| Error::bug(e.to_string()));
-            whole = whole && (stored == 0 || found().is_ok_and(|meta| meta.len() == stored));
+        let is_there = self.partial.resume()?;
+        *self.identity() = is_there.then(|| identity.0.clone());
+        Ok(is_there)
+    }
+
+    fn read_back(&self, written: &Written, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        let file = self.chunks.file(&self.index(&written.region)?);
+        let found = match file.symlink_metadata() {
+            Ok(meta) if meta.is_file() => Some(meta.len()),
+            Ok(_) => return Ok(false),
+            Err(_) => None,
+        };
+        if found.unwrap_or(0) != stored_bytes(written) || found == Some(0) {
+            return Ok(false);
         }
-        *self.identity() = whole.then(|| identity.0.clone());
-        Ok(whole)
+        let read =
+            found.map_or(Ok(()), |bytes| fs::File::open(&file).and_then(|open| crate::os::read_in_pieces(&open, 0, bytes, take)));
+        read.map(|()| true).map_err(|e| Error::io("read back", &file, &e))
+    }
+
+    fn keep(&self, written: &[Written]) -> Result<()> {
+        for unit in written.iter().filter(|unit| stored_bytes(unit) > 0) {
+            self.partial.found(&self.chunks.file(&self.index(&unit.region)?), stored_bytes(unit));
+        }
+        Ok(())
     }
 
     fn encode(&self, region: &Region, decoded: &[u8]) -> Result<Vec<u8>> {
@@ -359,10 +353,12 @@ impl Sink for ZarrSink {
         if self.identity().is_none() {
             return Err(Error::bug(format!("{}: {region} is written outside begin and finish", self.name())));
         }
+        let file = self.chunks.file(&index);
         // No bytes: only zeros, which the fill value says already.
-        if !encoded.is_empty() {
-            let file = self.chunks.file(&index);
-            put(&file, encoded)?;
+        if encoded.is_empty() {
+            self.partial.put_nothing(&file)?;
+        } else {
+            self.partial.put(&file, encoded)?;
             self.loose.lock().unwrap_or_else(PoisonError::into_inner).push(file);
         }
         Ok((encoded.len() as u64).to_le_bytes().to_vec())
@@ -380,26 +376,23 @@ impl Sink for ZarrSink {
             return Err(Error::bug(format!("{}: finished without having begun", self.name())));
         };
         refuse_existing(&self.target, self.options.overwrite)?;
+        self.partial.check_files()?;
         self.write_documents(&identity)?;
         if self.target.symlink_metadata().is_ok() {
             fs::remove_dir_all(&self.target).map_err(|e| Error::io("replace", &self.target, &e))?;
         }
-        fs::rename(&self.partial, &self.target).map_err(|e| Error::io("give its name to", &self.target, &e))?;
+        self.partial.rename(&self.target)?;
         *self.identity() = None;
-        // An empty hidden file that no reader looks at: should it stay, nothing is wrong with the array.
-        let _ = fs::remove_file(self.target.join(MARKER));
         Ok(())
     }
 
     fn suspend(&self) {
+        self.partial.close();
         *self.identity() = None;
     }
 
     fn abandon(&self) {
-        if self.identity().take().is_some() {
-            // The root document goes first: whatever else cannot be removed does not look whole.
-            let _ = fs::remove_file(self.partial.join("zarr.json"));
-            let _ = fs::remove_dir_all(&self.partial);
-        }
+        *self.identity() = None;
+        self.partial.abandon();
     }
 }

@@ -2,13 +2,15 @@
 //! It does not know metadata formats, nor how a chunk is encoded.
 
 use super::codec::{Chunks, chunk_error};
-use super::meta::ArrayNode;
+use super::meta::{self, ArrayNode, Node};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
-use crate::grid::{Dims, Grid};
-use crate::storage::{Info, Source};
+use crate::grid::{Dims, Grid, Region, indices};
+use crate::os::Stamp;
+use crate::storage::{Info, Source, changed};
 use crate::tile::{View, copy_view, fill};
 use std::fs::File;
+use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +23,10 @@ pub struct ZarrSource {
     folder: PathBuf,
     /// The metadata document: while it is there, a chunk that is not was never written.
     document: PathBuf,
-    fingerprint: String,
+    /// What was opened (the array, or a group or image around it) and the array's folder, from the root on.
+    whole: Vec<PathBuf>,
+    /// The document without attributes, as it was read.
+    text: String,
 }
 
 impl ZarrSource {
@@ -29,11 +34,16 @@ impl ZarrSource {
     ///
     /// # Errors
     /// Chunk grids and codecs that are not supported.
-    pub fn new(node: ArrayNode, info: Info) -> Result<Self> {
+    pub fn new(named: &Path, node: ArrayNode, info: Info) -> Result<Self> {
         let chunks = Chunks::new(&node, info.shape.len(), info.dtype)?;
         let text = serde_json::Value::Object(node.json).to_string();
-        let fingerprint = format!("zarr {} {} {text}", changed(&node.document), changed(&node.folder));
-        Ok(ZarrSource { info, chunks, folder: node.folder, document: node.document, fingerprint })
+        let whole = [named, &node.folder].map(crate::formats::from_root).to_vec();
+        Ok(ZarrSource { info, chunks, folder: node.folder, document: node.document, whole, text })
+    }
+
+    /// Whether a chunk's file that is not found was never written.
+    fn is_absent(&self, path: &Path) -> bool {
+        self.document.exists() && !is_cut_link(path, &self.folder)
     }
 
     fn decode_chunk(&self, unit: &Dims, stored: Vec<u8>, out: &mut [u8]) -> Result<()> {
@@ -55,9 +65,17 @@ impl ZarrSource {
     }
 }
 
-/// What tells a file or a folder from what lay at its path before; nothing where it cannot be looked at.
-fn changed(path: &Path) -> String {
-    std::fs::metadata(path).map(|meta| crate::os::stamp(&meta)).unwrap_or_default()
+/// Whether a path leads to a link whose end is not there: that is something lost, not something that was never stored.
+fn is_cut_link(path: &Path, root: &Path) -> bool {
+    let mut at = path;
+    loop {
+        match (at.symlink_metadata(), at.parent()) {
+            (Ok(_), _) => return !at.exists(),
+            // What lies above may be the link.
+            (Err(_), Some(above)) if at != root => at = above,
+            _ => return false,
+        }
+    }
 }
 
 impl Source for ZarrSource {
@@ -87,7 +105,7 @@ impl Source for ZarrSource {
         let path = self.chunks.file(unit);
         match crate::os::open(&path) {
             Ok(file) => self.read(&path, file).map(Some),
-            Err(e) if e.kind() == ErrorKind::NotFound && self.document.exists() => Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound && self.is_absent(&path) => Ok(None),
             Err(e) => Err(Error::io("open", &path, &e)),
         }
     }
@@ -115,8 +133,34 @@ impl Source for ZarrSource {
         Ok(())
     }
 
-    /// The metadata and when it and the folder changed. A chunk replaced in place later is not seen.
     fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+        format!("zarr {}", self.text)
+    }
+
+    /// The metadata, and a hash of what tells the file of each chunk of the region from others, also where none is stored. It looks at
+    /// every such file, for chunks are rewritten in place, deep in folders that do not change: 3 µs a file (an EPYC, a local disk), beside
+    /// 80 that a run takes for one of 1 KiB.
+    fn stamp(&self, region: &Region) -> Result<String> {
+        let now = match meta::read_node(&self.folder)? {
+            Some(Node::Array(node)) => serde_json::Value::Object(node.json).to_string(),
+            _ => String::new(),
+        };
+        if now != self.text {
+            return Err(changed(&self.name(), "after it was opened"));
+        }
+        let mut all = std::hash::DefaultHasher::new();
+        for unit in indices(Grid::new(self.info.shape, self.chunks.shape()).touching(region)) {
+            let path = self.chunks.file(&unit);
+            match path.metadata() {
+                Ok(meta) => Stamp::of(&meta).anywhere().hash(&mut all),
+                Err(e) if e.kind() == ErrorKind::NotFound => "".hash(&mut all),
+                Err(e) => return Err(Error::io("look at", &path, &e)),
+            }
+        }
+        Ok(format!("{:016x}", all.finish()))
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.whole.clone()
     }
 }

@@ -113,7 +113,9 @@ fn extreme_across_rows<T: Ordered, const GREATEST: bool>(windows: Windows<'_, T>
     let Windows { input, out, layout, axis, places } = windows;
     let out_step = layout.out_strides[axis];
     let width = STRIP.min(layout.row());
-    let mut tails = vec![T::Key::LEAST; window * width];
+    // Of a block only the tails that begin a window are kept.
+    let longest = if axis + 1 == layout.shape.len() { 1 } else { layout.shape[axis] };
+    let mut tails = vec![T::Key::LEAST; window.min(longest) * width];
     let mut head = vec![T::Key::LEAST; width];
     each_strip(
         &layout,
@@ -137,7 +139,7 @@ struct Block {
     windows: usize,
 }
 
-/// Windows that start in one block of `window` rows: the tail of this block from the window's start on, with the head of
+/// Windows that start in one block of at most `window` rows: the tail of this block from the window's start on, with the head of
 /// the next block up to the window's end.
 #[inline(always)]
 fn extreme_block<T: Ordered, const GREATEST: bool>(
@@ -148,9 +150,13 @@ fn extreme_block<T: Ordered, const GREATEST: bool>(
     out: &mut [T],
 ) {
     let (nan, n) = (winner::<T::Key, GREATEST>(), rows.len);
-    let (head, tails) = (&mut head[..n], &mut tails[..window * n]);
-    set::<T>(rows.get(window - 1), nan, &mut tails[(window - 1) * n..]);
-    for r in (0..window - 1).rev() {
+    let last = block.windows.saturating_sub(1);
+    let (head, tails) = (&mut head[..n], &mut tails[..(last + 1) * n]);
+    set::<T>(rows.get(window - 1), nan, &mut tails[last * n..]);
+    for r in (last..window - 1).rev() {
+        grow::<T, GREATEST>(rows.get(r), nan, &mut tails[last * n..]);
+    }
+    for r in (0..last).rev() {
         let (this, next) = tails[r * n..].split_at_mut(n);
         tail::<T, GREATEST>(rows.get(r), &next[..n], nan, this);
     }

@@ -2,17 +2,23 @@
 //! It does not know what is written.
 
 use crate::error::{Error, Result};
-use crate::os::{read_exact_at, write_all_at};
+use crate::os::{is_at, read_exact_at, read_in_pieces, write_all_at};
+use std::ffi::OsString;
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A file that does not have its name yet.
+#[derive(Debug)]
 pub(super) struct Partial {
     target: PathBuf,
     beside: PathBuf,
     overwrite: bool,
-    file: Mutex<Option<File>>,
+    file: Mutex<Option<Arc<File>>>,
+    /// Where the file ended at least, after what was written.
+    end: AtomicU64,
 }
 
 impl Partial {
@@ -32,8 +38,13 @@ impl Partial {
         let Some(name) = target.file_name() else {
             return Err(Error::caller(format!("{} names no file", target.display())));
         };
-        let beside = target.with_file_name(format!(".{}.{ending}", name.to_string_lossy()));
-        let partial = Partial { target: target.to_owned(), beside, overwrite, file: Mutex::new(None) };
+        // Not as text: names that are none would share one file.
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(".");
+        hidden.push(ending);
+        let beside = target.with_file_name(hidden);
+        let partial = Partial { target: target.to_owned(), beside, overwrite, file: Mutex::new(None), end: AtomicU64::new(0) };
         partial.check()?;
         Ok(partial)
     }
@@ -47,7 +58,7 @@ impl Partial {
         if self.target.is_dir() {
             return Err(Error::caller(format!("cannot write {}: it is a folder", self.target.display())));
         }
-        if self.target.exists() && !self.overwrite {
+        if self.target.symlink_metadata().is_ok() && !self.overwrite {
             return Err(Error::exists(&self.target));
         }
         Ok(())
@@ -59,10 +70,36 @@ impl Partial {
     /// As [`Partial::at`], and a folder that cannot be written.
     pub fn begin(&self) -> Result<()> {
         self.check()?;
-        let opened = File::options().read(true).write(true).create(true).truncate(true).open(&self.beside);
+        // A new file, so that whoever may still hold the old one finds that it has no name.
+        let _ = std::fs::remove_file(&self.beside);
+        let opened = File::options().read(true).write(true).create_new(true).open(&self.beside);
         let file = opened.map_err(|e| Error::io("create", &self.beside, &e))?;
-        *self.lock() = Some(file);
+        self.end.store(0, Ordering::Relaxed);
+        *self.lock() = Some(Arc::new(file));
         Ok(())
+    }
+
+    /// Gives the file its length.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk among them.
+    pub fn make_room(&self, bytes: u64) -> Result<()> {
+        let made = self.held()?.set_len(bytes);
+        made.map_err(|e| Error::io(&format!("make room for {bytes} bytes in"), &self.beside, &e))?;
+        self.end.fetch_max(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The file, if it still has the name under which it was made, and all of what was written.
+    fn held(&self) -> Result<Arc<File>> {
+        let file = self.lock().clone().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
+        let what = match file.metadata() {
+            _ if !is_at(&file, &self.beside) => "moved or removed",
+            Ok(meta) if meta.len() < self.end.load(Ordering::Relaxed) => "cut short",
+            _ => return Ok(file),
+        };
+        let what = format!("{}, which becomes {}, was {what} while it was written", self.beside.display(), self.name());
+        Err(Error::machine(what).hint("leave it and its folder as they are until the run is done, and run it again"))
     }
 
     /// Opens the file that an unfinished run left, if it has at least `bytes`; false where it is not there.
@@ -76,9 +113,27 @@ impl Partial {
             opened => opened.map_err(|e| Error::io("open", &self.beside, &e))?,
         };
         let found = file.metadata().map_err(|e| Error::io("read the size of", &self.beside, &e))?;
-        let is_whole = found.len() >= bytes;
-        *self.lock() = is_whole.then_some(file);
+        // A link is not gone on with: the name would be given to it.
+        let is_whole = found.len() >= bytes && is_at(&file, &self.beside);
+        self.end.store(found.len(), Ordering::Relaxed);
+        *self.lock() = is_whole.then(|| Arc::new(file));
         Ok(is_whole)
+    }
+
+    /// Reads back what was written at a place, a piece at a time; false where the file ends before.
+    ///
+    /// # Errors
+    /// I/O errors, and a file that was not begun.
+    pub fn read_back(&self, offset: u64, bytes: u64, take: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        match read_in_pieces(&*self.held()?, offset, bytes, take) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Err(e) => Err(self.failed("read back", bytes, offset, &e)),
+        }
+    }
+
+    fn failed(&self, doing: &str, bytes: u64, offset: u64, error: &io::Error) -> Error {
+        Error::io(&format!("{doing} {bytes} bytes at {offset} of"), &self.beside, error)
     }
 
     /// Reads bytes that were written.
@@ -86,10 +141,7 @@ impl Partial {
     /// # Errors
     /// I/O errors, and a file that was not begun.
     pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
-        let guard = self.lock();
-        let file = guard.as_ref().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
-        let doing = format!("read {} bytes at {offset} of", bytes.len());
-        read_exact_at(file, bytes, offset).map_err(|e| Error::io(&doing, &self.beside, &e))
+        read_exact_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("read", bytes.len() as u64, offset, &e))
     }
 
     /// Makes what was written durable.
@@ -97,8 +149,7 @@ impl Partial {
     /// # Errors
     /// I/O errors.
     pub fn sync(&self) -> Result<()> {
-        let guard = self.lock();
-        let Some(file) = guard.as_ref() else { return Ok(()) };
+        let Some(file) = self.lock().clone() else { return Ok(()) };
         file.sync_data().map_err(|e| Error::io("complete", &self.beside, &e))
     }
 
@@ -107,7 +158,7 @@ impl Partial {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<File>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<File>>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -116,30 +167,32 @@ impl Partial {
     /// # Errors
     /// I/O errors, a full disk among them, and a file that was not begun.
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let guard = self.lock();
-        let file = guard.as_ref().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
-        let doing = || format!("write {} bytes at {offset} of", bytes.len());
-        write_all_at(file, bytes, offset).map_err(|e| Error::io(&doing(), &self.beside, &e))
+        let length = bytes.len() as u64;
+        if length == 0 {
+            return Ok(());
+        }
+        write_all_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("write", length, offset, &e))?;
+        self.end.fetch_max(offset + length, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Writes the header last, makes all durable and gives the file its name.
     ///
     /// # Errors
-    /// I/O errors.
+    /// I/O errors, a file that was moved, removed or cut short.
     pub fn finish(&self, header: &[u8]) -> Result<()> {
         self.check()?;
-        self.write(header, 0)?;
-        let mut guard = self.lock();
-        let file = guard.as_ref().ok_or_else(|| Error::bug(format!("{} was not begun", self.name())))?;
+        let file = self.held()?;
+        write_all_at(&file, header, 0).map_err(|e| self.failed("write", header.len() as u64, 0, &e))?;
         file.sync_all().map_err(|e| Error::io("complete", &self.beside, &e))?;
         std::fs::rename(&self.beside, &self.target).map_err(|e| Error::io("name", &self.target, &e))?;
-        *guard = None;
+        *self.lock() = None;
         Ok(())
     }
 
     /// Removes the unfinished file, if this writer made one.
     pub fn abandon(&self) {
-        if self.lock().take().is_some() {
+        if self.lock().take().is_some_and(|file| is_at(&file, &self.beside)) {
             // Nothing is lost when it stays: it has no name that looks whole.
             let _ = std::fs::remove_file(&self.beside);
         }
