@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _recipe, _settings
+from . import _axes, _methods, _recipe, _settings
 from .errors import DtypeError
 
 
-class Array:
+class Array(_methods.Methods):
     """A lazy n-d array: an expression over files and arrays. Nothing is read or computed before `compute`, `save` or `np.asarray`.
 
     Made by `open`, `from_array` and the functions of this module; immutable. Operators and NumPy's functions give lazy arrays
@@ -94,20 +94,15 @@ class Array:
 
     def transpose(self, *axes: Any) -> Array:
         """The axes in another order; reversed by default."""
-        if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])):
-            axes = tuple(axes[0] or ())
-        order = tuple(operator.index(a) % self.ndim for a in axes) if axes else tuple(reversed(range(self.ndim)))
+        if axes in ((), (None,)):
+            return _recipe.made("transpose", self, tuple(reversed(range(self.ndim))))
+        order = _axes.several(axes[0] if len(axes) == 1 and np.iterable(axes[0]) else axes, self.ndim)
+        if len(order) != self.ndim:
+            raise ValueError(f"axes don't match array: {len(order)} of {self.ndim}")
         return _recipe.made("transpose", self, order)
 
     def __getitem__(self, expression: Any) -> Array:
-        parts = expression if isinstance(expression, tuple) else (expression,)
-        for part in parts:
-            if not (part is None or part is Ellipsis or isinstance(part, slice) or hasattr(part, "__index__")):
-                what = "a lazy array" if isinstance(part, Array) else f"{type(part).__name__}"
-                raise IndexError(f"an index is a number, a slice, an ellipsis or None, not {what}; see stackmill.where")
-            if isinstance(part, (bool, np.bool_)) or hasattr(part, "ndim") and part.ndim:
-                raise IndexError("an index cannot be a list, a mask or a bool; see stackmill.where")
-        return _recipe.made("index", self, tuple(operator.index(p) if hasattr(p, "__index__") else p for p in parts))
+        return _recipe.made("index", self, _axes.index(expression, self.shape))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -240,157 +235,6 @@ class Array:
             raise ValueError(f"the array API is that of {', '.join(array_api.VERSIONS)}, not {api_version!r}")
         return array_api
 
-    def __add__(self, other: Any) -> Array:
-        return _operators.binary("add", self, other)
-
-    def __radd__(self, other: Any) -> Array:
-        return _operators.binary("add", other, self)
-
-    def __sub__(self, other: Any) -> Array:
-        return _operators.binary("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Array:
-        return _operators.binary("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Array:
-        return _operators.binary("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Array:
-        return _operators.binary("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Array:
-        return _operators.binary("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Array:
-        return _operators.binary("divide", other, self)
-
-    def __floordiv__(self, other: Any) -> Array:
-        return _operators.binary("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Array:
-        return _operators.binary("floor_divide", other, self)
-
-    def __mod__(self, other: Any) -> Array:
-        return _operators.binary("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Array:
-        return _operators.binary("remainder", other, self)
-
-    def __pow__(self, other: Any) -> Array:
-        return _operators.binary("power", self, other)
-
-    def __rpow__(self, other: Any) -> Array:
-        return _operators.binary("power", other, self)
-
-    def __and__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_and", self, other)
-
-    def __rand__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_and", other, self)
-
-    def __or__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_or", self, other)
-
-    def __ror__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_or", other, self)
-
-    def __xor__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_xor", self, other)
-
-    def __rxor__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_xor", other, self)
-
-    def __lshift__(self, other: Any) -> Array:
-        return _operators.binary("left_shift", self, other)
-
-    def __rlshift__(self, other: Any) -> Array:
-        return _operators.binary("left_shift", other, self)
-
-    def __rshift__(self, other: Any) -> Array:
-        return _operators.binary("right_shift", self, other)
-
-    def __rrshift__(self, other: Any) -> Array:
-        return _operators.binary("right_shift", other, self)
-
-    def __eq__(self, other: object) -> Array:  # type: ignore[override]
-        return _operators.binary("equal", self, other)
-
-    def __ne__(self, other: object) -> Array:  # type: ignore[override]
-        return _operators.binary("not_equal", self, other)
-
-    def __lt__(self, other: Any) -> Array:
-        return _operators.binary("less", self, other)
-
-    def __le__(self, other: Any) -> Array:
-        return _operators.binary("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Array:
-        return _operators.binary("greater", self, other)
-
-    def __ge__(self, other: Any) -> Array:
-        return _operators.binary("greater_equal", self, other)
-
-    # Equal arrays are not one array: what it hashes by is which one it is.
-    __hash__ = object.__hash__
-
-    def __neg__(self) -> Array:
-        return _operators.unary("negative", self)
-
-    def __pos__(self) -> Array:
-        return _operators.unary("positive", self)
-
-    def __abs__(self) -> Array:
-        return _operators.unary("absolute", self)
-
-    def __invert__(self) -> Array:
-        return _operators.unary("invert", self)
-
-    # ---- reductions
-
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The sum over axes, as NumPy's."""
-        return _operators.reduced("sum", self, axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The mean over axes, as NumPy's."""
-        return _operators.reduced("mean", self, axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """The variance over axes, as NumPy's."""
-        return _operators.reduced("var", self, axis, ddof=float(ddof), keepdims=keepdims)
-
-    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """The standard deviation over axes, as NumPy's."""
-        return _operators.reduced("std", self, axis, ddof=float(ddof), keepdims=keepdims)
-
-    def min(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The smallest over axes, as NumPy's."""
-        return _operators.reduced("min", self, axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The largest over axes, as NumPy's."""
-        return _operators.reduced("max", self, axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """Whether any element over axes is not 0."""
-        return _operators.reduced("any", self, axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """Whether all elements over axes are not 0."""
-        return _operators.reduced("all", self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The index of the first smallest element, as NumPy's."""
-        return _operators.reduced("argmin", self, axis, keepdims=keepdims)
-
-    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The index of the first largest element, as NumPy's."""
-        return _operators.reduced("argmax", self, axis, keepdims=keepdims)
-
-    def clip(self, min: Any = None, max: Any = None) -> Array:
-        """The elements held between two bounds, as NumPy's."""
-        return _operators.clip(self, min, max)
-
 
 def open(path: str | os.PathLike[str], *, axes: str | None = None) -> Array:
     """A file, a Zarr folder, or a folder or glob of files as one lazy stack. No pixel is read.
@@ -423,7 +267,15 @@ def as_operand(value: Any) -> Any:
 
 def apply(name: str, arrays: Sequence[Any], places: tuple[Any, ...] = (), named: dict[str, Any] | None = None) -> Array:
     """Applies an op of stackmill's: arrays may be lazy, NumPy's, or numbers."""
-    return _recipe.made("apply", name, tuple(as_operand(array) for array in arrays), places, named or {})
+    operands = tuple(as_operand(array) for array in arrays)
+    if named:
+        _axes.checked(named, max([0, *[operand.ndim for operand in operands if isinstance(operand, Array)]]))
+    return _recipe.made("apply", name, operands, places, named or {})
+
+
+def as_array(value: Any) -> Array:
+    """An operand as a lazy array, a number as one without axes."""
+    return from_array(np.asarray(value)) if _recipe.is_number(value) else from_array(value)
 
 
 def cast(x: Any, dtype: Any) -> Array:
@@ -455,4 +307,6 @@ def save_many(
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())
 
 
-from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _show, _tiles  # noqa: E402
+from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _reductions, _show, _tiles  # noqa: E402
+
+vars(_methods).update(_operators=_operators, _protocols=_protocols, _reductions=_reductions)
