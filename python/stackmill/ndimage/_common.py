@@ -88,6 +88,8 @@ class Job:
             raise RuntimeError("output shape not correct")
         if self.is_lazy and self.out is not None:
             raise TypeError("a lazy array has no output to be written into; use save()")
+        # SciPy keeps a bool between its steps as the byte that C makes of a number, and reads that byte again.
+        self.between = np.dtype(np.uint8) if self.dtype == np.bool_ else self.dtype
 
     @property
     def ndim(self):
@@ -95,7 +97,10 @@ class Job:
 
     def done(self, y):
         """The result: lazy as the input is, else computed, in the output where there is one."""
-        y = y if y.dtype == self.dtype else stored(y, self.dtype)
+        if y is self.x:
+            # What no filter touched is copied as NumPy copies.
+            y = y if y.dtype == self.dtype else call("wrap", y, dtype=self.dtype.name)
+        y = stored(y, self.dtype)
         if self.is_lazy:
             return y
         made = y.compute()
@@ -119,9 +124,35 @@ def call(name, *arrays, **named):
 
 
 def stored(x, dtype):
-    """The elements as C stores them: floats rounded, integers cut and wrapped around."""
+    """The elements as C stores them: fractions cut off, integers wrapped around, a bool as a byte of which any but 0 is True."""
     dtype = np.dtype(dtype)
-    return x if x.dtype == dtype else apply("wrap", [x], (dtype.name,), {})
+    if x.dtype == dtype:
+        return x
+    if dtype == np.bool_ and x.dtype != np.uint8:
+        x = call("wrap", x, dtype="uint8")
+    return call("wrap", x, dtype=dtype.name)
+
+
+def cval_of(cval, dtype):
+    """The number outside as C casts it to the elements' dtype: cut, and wrapped around in integers."""
+    cval = float(cval)
+    if dtype.kind == "f" or not np.isfinite(cval):
+        return cval
+    bits = 8 * dtype.itemsize
+    # What C leaves undefined is held to 32 or 64 bits first, as in casts of elements.
+    most = 63 if bits == 64 or dtype == np.uint32 else 31
+    whole = max(-(1 << most), min((1 << most) - 1, int(cval)))
+    if dtype == np.uint64:
+        whole = max(0, min((1 << 64) - 1, int(cval)))
+    if dtype.kind == "b":
+        return float(whole % 256 != 0)
+    whole %= 1 << bits
+    return float(whole - (1 << bits) if dtype.kind == "i" and whole >> (bits - 1) else whole)
+
+
+def is_held(cval, mode, dtype):
+    """Whether an array of a dtype holds the number outside as it is, or none is read."""
+    return mode != "constant" or dtype.kind == "f" or cval_of(cval, dtype) == float(cval)
 
 
 def footprint_of(footprint, rank):

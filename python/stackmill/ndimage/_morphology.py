@@ -69,11 +69,9 @@ def _steps(kind, job, size, footprint, structure, mode, cval, origin, axes):
     """The steps of an op, each on what the one before stored."""
     axes = axes_of(axes, job.ndim)
     size, footprint, heights = _places(size, footprint, structure, len(axes))
-    # SciPy stores a bool that a height changed as the byte that C makes of it, and reads that byte again.
-    between = np.dtype(np.uint8) if heights is not None and job.dtype == bool else job.dtype
     x = job.x
     for step in _STEPS[kind]:
-        job.x = stored(step(job, size, footprint, heights, mode, cval, origin, axes), between)
+        job.x = stored(step(job, size, footprint, heights, mode, cval, origin, axes), job.between)
     made, job.x = stored(job.x, job.dtype), x
     return made
 
