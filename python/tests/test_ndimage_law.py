@@ -19,14 +19,30 @@ LINEAR = [
     "gaussian_filter", "gaussian_filter1d", "gaussian_laplace", "gaussian_gradient_magnitude", "uniform_filter", "uniform_filter1d",
     "correlate", "convolve", "correlate1d", "convolve1d", "sobel", "prewitt", "laplace",
 ]  # fmt: skip
-WINDOWS = ["minimum_filter", "maximum_filter", "median_filter", "rank_filter", "percentile_filter", "minimum_filter1d", "maximum_filter1d"]
+WINDOWS = [
+    "minimum_filter",
+    "maximum_filter",
+    "median_filter",
+    "rank_filter",
+    "percentile_filter",
+    "minimum_filter1d",
+    "maximum_filter1d",
+]
 GREY = [
     "grey_erosion", "grey_dilation", "grey_opening", "grey_closing", "white_tophat", "black_tophat", "morphological_gradient",
     "morphological_laplace",
 ]  # fmt: skip
 BINARY = ["binary_erosion", "binary_dilation", "binary_opening", "binary_closing", "binary_hit_or_miss"]
 ONE_AXIS = ("gaussian_filter1d", "uniform_filter1d", "correlate1d", "convolve1d", "minimum_filter1d", "maximum_filter1d")
-BY_AXIS = ("gaussian_filter", "gaussian_laplace", "gaussian_gradient_magnitude", "uniform_filter", "sobel", "prewitt", "laplace")
+BY_AXIS = (
+    "gaussian_filter",
+    "gaussian_laplace",
+    "gaussian_gradient_magnitude",
+    "uniform_filter",
+    "sobel",
+    "prewitt",
+    "laplace",
+)
 
 
 class Draw:
@@ -40,6 +56,8 @@ class Draw:
         self.shape = tuple(int(n) for n in rng.integers(1, longest, self.rank))
         self.dtype = str(rng.choice(DTYPES))
         values = rng.integers(-100, 100, self.shape) if rng.random() < 0.8 else rng.integers(-9, 9, self.shape) * 10**7
+        # Sums beyond 32 bits, whose casts C leaves undefined, are left out.
+        values = np.abs(values) % 200 if self.dtype.startswith("uint") else values
         self.a = values > 0 if self.dtype == "bool" else values.astype(self.dtype)
         self.axes = None
         self.named = {}
@@ -155,6 +173,19 @@ class Draw:
         return f"{self.name} of {self.dtype} {self.shape}, {self.named}, dask's chunks {self.chunks}"
 
 
+def takes_nan():
+    """Whether the engine takes NaN for the number outside."""
+    try:
+        sn.median_filter(np.ones(1), 1, mode="constant", cval=np.nan)
+    except sm.errors.CallerError as error:
+        assert "NaN" in str(error)
+        return False
+    return True
+
+
+NAN = takes_nan()
+
+
 def outcome(function, *args, **named):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -164,15 +195,19 @@ def outcome(function, *args, **named):
             return error
 
 
-def is_known(draw, theirs):
+def is_known(draw):
     """What docs/scipy-compat.md names as different on purpose, and what SciPy itself does not do."""
     named, cval = draw.named, draw.named.get("cval", 0.0)
     constants = [m for m in np.atleast_1d(named.get("mode", "reflect")) if m in ("constant", "grid-constant")]
     whole = draw.a.dtype.kind != "f" or np.dtype(named.get("output", draw.dtype)).kind != "f"
-    if np.isnan(cval) and constants and (whole or draw.name.startswith("uniform")):
+    if np.isnan(cval) and constants and (not NAN or whole or draw.name.startswith("uniform")):
         return "NaN in integers, and in running sums"
     if draw.rank == 1 and "footprint" in named and not named["footprint"].all():
         return "SciPy leaves out the footprint along one axis"
+    if draw.rank == 1 and draw.name in WINDOWS[2:5] and draw.dtype in ("int64", "float32", "float64") and "output" in named:
+        return "SciPy writes the bytes of one dtype into an array of another, beyond its end"
+    if "output" in named and draw.dtype in ("int32", "int64", "float32", "float64") and named["output"].kind in "bu":
+        return "C leaves casts of large numbers undefined" if np.abs(draw.a.astype(float)).max() > 10**6 else None
     return None
 
 
@@ -183,8 +218,17 @@ def judged(draw, ours, theirs):
     ours = np.asarray(ours.compute() if hasattr(ours, "compute") else ours)
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
     if theirs.dtype.kind == "f":
-        big = max(1.0, np.nanmax(np.abs(np.where(np.isfinite(theirs), theirs, 0)), initial=0), float(np.abs(draw.a.astype(float)).max()))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if theirs.dtype == np.float32 else 1e-9, atol=big * (1e-6 if theirs.dtype == np.float32 else 1e-12))
+        big = max(
+            1.0,
+            np.nanmax(np.abs(np.where(np.isfinite(theirs), theirs, 0)), initial=0),
+            float(np.abs(draw.a.astype(float)).max()),
+        )
+        np.testing.assert_allclose(
+            ours,
+            theirs,
+            rtol=1e-5 if theirs.dtype == np.float32 else 1e-9,
+            atol=big * (1e-6 if theirs.dtype == np.float32 else 1e-12),
+        )
         return
     if theirs.dtype == np.bool_:
         # SciPy leaves bytes other than 0 and 1 in its bools.
@@ -192,7 +236,11 @@ def judged(draw, ours, theirs):
     wrong = ours != theirs
     if draw.name in LINEAR and theirs.dtype != np.bool_ and wrong.any():
         # A sum that lies on a whole number is cut one lower where it was added in another order.
-        apart = np.minimum(ours - theirs, theirs - ours) if theirs.dtype.kind == "u" else np.abs(ours.astype(object) - theirs.astype(object))
+        apart = (
+            np.minimum(ours - theirs, theirs - ours)
+            if theirs.dtype.kind == "u"
+            else np.abs(ours.astype(object) - theirs.astype(object))
+        )
         if (apart <= 2 * draw.rank).all():
             return
     assert not wrong.any(), f"{wrong.sum()} of {wrong.size}\n{ours}\n{theirs}"
@@ -208,9 +256,9 @@ def numbers():
 def test_equal_or_refused_alike(number):
     da = pytest.importorskip("dask.array")
     draw = Draw(number)
-    theirs = outcome(getattr(nd, draw.name), draw.a, **draw.named)
-    if is_known(draw, theirs):
+    if is_known(draw):
         return
+    theirs = outcome(getattr(nd, draw.name), draw.a, **draw.named)
     function = getattr(sn, draw.name)
     for kind, x in [
         ("NumPy", draw.a),

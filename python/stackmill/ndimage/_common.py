@@ -52,6 +52,15 @@ def axes_of(axes, rank):
     return tuple(made)
 
 
+def in_order(axes, rank, origins):
+    """Axes in the array's order with their origins. As SciPy pairs them: boxes lie along the axes in the array's order, origins
+    belong to the axes as they are given, or, where all axes are given, to the array's."""
+    if len(axes) == rank:
+        return list(range(rank)), list(origins)
+    paired = sorted(zip(axes, origins, strict=True))
+    return [axis for axis, _ in paired], [origin for _, origin in paired]
+
+
 def axis_of(axis, rank):
     axis = operator.index(axis)
     if not -rank <= axis < rank:
@@ -62,6 +71,11 @@ def axis_of(axis, rank):
 def check_origin(origin, length):
     if not -(length // 2) <= origin <= (length - 1) // 2:
         raise ValueError("invalid origin")
+
+
+def between(dtype):
+    """What SciPy keeps between its steps: a bool is the byte that C makes of a number, and that byte is read again."""
+    return np.dtype(np.uint8) if dtype == np.bool_ else dtype
 
 
 class Job:
@@ -88,8 +102,7 @@ class Job:
             raise RuntimeError("output shape not correct")
         if self.is_lazy and self.out is not None:
             raise TypeError("a lazy array has no output to be written into; use save()")
-        # SciPy keeps a bool between its steps as the byte that C makes of a number, and reads that byte again.
-        self.between = np.dtype(np.uint8) if self.dtype == np.bool_ else self.dtype
+        self.between = between(self.dtype)
 
     @property
     def ndim(self):
@@ -120,6 +133,9 @@ def cast(x, dtype):
 
 
 def call(name, *arrays, **named):
+    if named.get("mode", "constant") != "constant":
+        # No number lies outside, whatever it is: it may be none.
+        named["cval"] = 0.0
     return apply(name, arrays, (), named)
 
 
@@ -130,6 +146,9 @@ def stored(x, dtype):
         return x
     if dtype == np.bool_ and x.dtype != np.uint8:
         x = call("wrap", x, dtype="uint8")
+    if dtype == np.uint32 and x.dtype.kind == "f":
+        # C makes 32 bits without a sign of 64 with one.
+        x = call("wrap", x, dtype="int64")
     return call("wrap", x, dtype=dtype.name)
 
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from .._array import from_array
 from .._operators import unary
-from ._common import Job, axes_of, axis_of, call, check_origin, is_sequence, mode_of, per_axis, stored, wide
+from ._common import Job, axes_of, axis_of, call, check_origin, in_order, is_sequence, mode_of, per_axis, stored, wide
 from ._foreign import linear
-
 
 # The longest list of weights that is made: longer windows are the engine's own filters.
 _LONGEST = 4096
@@ -61,7 +60,7 @@ def _over(input, weights, output, mode, cval, origin, axes, convolves):
         raise RuntimeError(f"weights.ndim ({weights.ndim}) must match len(axes) ({len(axes)})")
     if is_sequence(mode):
         raise RuntimeError("A sequence of modes is not supported")
-    origins = per_axis(origin, len(axes))
+    axes, origins = in_order(axes, job.ndim, per_axis(origin, len(axes)))
     if convolves:
         weights = weights[(slice(None, None, -1),) * weights.ndim]
         origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(origins, weights.shape, strict=True)]
@@ -70,13 +69,12 @@ def _over(input, weights, output, mode, cval, origin, axes, convolves):
     mode = mode_of(mode)
     if weights.size == 0 or 0 in job.x.shape or not axes:
         return job.done(job.x)
-    order = np.argsort(axes)
     y = call(
         "correlate",
         wide(job.x),
         weights=weights.tolist(),
-        origin=[origins[k] for k in order],
-        axes=sorted(axes),
+        origin=origins,
+        axes=axes,
         mode=mode,
         cval=float(cval),
     )
@@ -240,12 +238,14 @@ def gaussian_laplace(input, sigma, output=None, mode="reflect", cval=0.0, *, axe
     if unknown:
         raise TypeError(f"gaussian_laplace() got an unexpected keyword argument {unknown.pop()!r}")
     radii, truncate = per_axis(kwargs.get("radius"), len(axes)), kwargs.get("truncate", 4.0)
+    # Each part smooths the axes in the array's order; where all are given, so are their sigmas.
+    places, sigmas = in_order(axes, job.ndim, sigmas)
     parts = []
-    for own in range(len(axes)):
-        orders = [2 if k == own else 0 for k in range(len(axes))]
+    for axis, mode in zip(axes, modes, strict=True):
+        orders = [2 if place == axis else 0 for place in places]
         # One derivative has one mode, along all axes.
-        mode = [modes[own]] * len(axes)
-        parts.append(_gaussian(job.x, sigmas, orders, mode, radii, axes, cval, truncate, job.between))
+        each = [mode] * len(places)
+        parts.append(_gaussian(job.x, sigmas, orders, each, radii, places, cval, truncate, job.between))
     return job.done(_sum_of(parts, job.dtype) if parts else job.x)
 
 

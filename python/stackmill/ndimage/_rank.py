@@ -11,6 +11,7 @@ from ._common import (
     call,
     check_origin,
     cval_of,
+    in_order,
     is_held,
     is_sequence,
     mode_of,
@@ -28,24 +29,22 @@ def _ranked(name, first, input, size, footprint, output, mode, cval, origin, axe
     if is_sequence(mode):
         raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
     sizes, footprint = sizes_of(size, footprint, len(axes))
-    origins = [operator.index(o) for o in per_axis(origin, len(axes))]
+    axes, origins = in_order(axes, job.ndim, [operator.index(o) for o in per_axis(origin, len(axes))])
     for o, n in zip(origins, sizes, strict=True):
         check_origin(o, n)
     mode = mode_of(mode)
     if 0 in job.x.shape or not axes:
         return job.done(job.x)
-    order = np.argsort(axes)
-    window = {"size": [sizes[k] for k in order]}
-    if footprint is not None:
-        window = {"footprint": footprint.tolist()}
-    named = dict(first, **window, origin=[origins[k] for k in order], axes=sorted(axes), mode=mode)
-    if is_held(cval, mode, job.x.dtype):
-        return job.done(call(name, job.x, cval=float(cval), **named))
     count = int(np.prod(sizes)) if footprint is None else int(footprint.sum())
     place = _place(first, count)
-    if place in (0, count - 1):
-        # These are the extremes of SciPy too, which compare in f64 along a line.
-        return job.done(extremes(job, place != 0, sizes if footprint is None else None, footprint, mode, cval, origin, axes))
+    if place in (0, count - 1) and not (job.dtype == job.x.dtype and is_held(cval, mode, job.x.dtype)):
+        # These are the extremes of SciPy, which compare in f64 along a line and store after each axis.
+        size = sizes if footprint is None else None
+        return job.done(extremes(job, place != 0, size, footprint, mode, cval, origins, axes))
+    window = {"size": sizes} if footprint is None else {"footprint": footprint.tolist()}
+    named = dict(first, **window, origin=origins, axes=axes, mode=mode)
+    if is_held(cval, mode, job.x.dtype):
+        return job.done(call(name, job.x, cval=float(cval), **named))
     if job.ndim == 1:
         # One axis SciPy filters in i64, which it makes the output of as NumPy does.
         made = call(name, stored(job.x, np.int64), cval=cval_of(cval, np.dtype(np.int64)), **named)
@@ -129,12 +128,12 @@ def extremes(job, greatest, size, footprint, mode, cval, origin, axes):
     """The least or greatest of a box, axis after axis, or of a footprint."""
     sizes, footprint = sizes_of(size, footprint, len(axes), separable=True)
     origins = [operator.index(o) for o in per_axis(origin, len(axes))]
-    for o, n in zip(origins, sizes, strict=True):
-        check_origin(o, n)
     x = job.x
     if 0 in x.shape:
         return x
     if footprint is None:
+        for o, n in zip(origins, sizes, strict=True):
+            check_origin(o, n)
         modes = per_axis(mode, len(axes))
         for axis, n, m, o in zip(axes, sizes, modes, origins, strict=True):
             if n > 1:
@@ -142,14 +141,16 @@ def extremes(job, greatest, size, footprint, mode, cval, origin, axes):
         return x
     if is_sequence(mode):
         raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
-    order = np.argsort(axes)
+    axes, origins = in_order(axes, job.ndim, origins)
+    for o, n in zip(origins, sizes, strict=True):
+        check_origin(o, n)
     return call(
         "rank_filter",
         x,
         rank=-1 if greatest else 0,
         footprint=footprint.tolist(),
-        origin=[origins[k] for k in order],
-        axes=sorted(axes),
+        origin=origins,
+        axes=axes,
         mode=mode_of(mode),
         cval=float(cval) if is_held(cval, mode_of(mode), x.dtype) else cval_of(cval, x.dtype),
     )
