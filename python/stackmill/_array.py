@@ -5,26 +5,28 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _recipe, _settings
+from . import _axes, _methods, _recipe, _settings
 from .errors import DtypeError
 
 
-class Array:
+class Array(_methods.Methods):
     """A lazy n-d array: an expression over files and arrays. Nothing is read or computed before `compute`, `save` or `np.asarray`.
 
     Made by `open`, `from_array` and the functions of this module; immutable. Operators and NumPy's functions give lazy arrays
     of the dtypes that NumPy gives, integers wrapping around; stackmill's own functions (`stackmill.subtract`) have its rules.
     """
 
-    __slots__ = ("__weakref__", "_lazy", "_recipe")
+    __slots__ = ("__weakref__", "_lazy", "_recipe", "_shipped")
     __array_priority__ = 1000
     _lazy: Any
     _recipe: tuple[str, tuple[Any, ...]]
+    # Settings that came with a pickled array, and with what is made of it.
+    _shipped: Mapping[str, Any]
 
     def __init__(self) -> None:
         raise TypeError("use stackmill.open or stackmill.from_array")
@@ -94,20 +96,15 @@ class Array:
 
     def transpose(self, *axes: Any) -> Array:
         """The axes in another order; reversed by default."""
-        if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])):
-            axes = tuple(axes[0] or ())
-        order = tuple(operator.index(a) % self.ndim for a in axes) if axes else tuple(reversed(range(self.ndim)))
+        if axes in ((), (None,)):
+            return _recipe.made("transpose", self, tuple(reversed(range(self.ndim))))
+        order = _axes.several(axes[0] if len(axes) == 1 and np.iterable(axes[0]) else axes, self.ndim)
+        if len(order) != self.ndim:
+            raise ValueError(f"axes don't match array: {len(order)} of {self.ndim}")
         return _recipe.made("transpose", self, order)
 
     def __getitem__(self, expression: Any) -> Array:
-        parts = expression if isinstance(expression, tuple) else (expression,)
-        for part in parts:
-            if not (part is None or part is Ellipsis or isinstance(part, slice) or hasattr(part, "__index__")):
-                what = "a lazy array" if isinstance(part, Array) else f"{type(part).__name__}"
-                raise IndexError(f"an index is a number, a slice, an ellipsis or None, not {what}; see stackmill.where")
-            if isinstance(part, (bool, np.bool_)) or hasattr(part, "ndim") and part.ndim:
-                raise IndexError("an index cannot be a list, a mask or a bool; see stackmill.where")
-        return _recipe.made("index", self, tuple(operator.index(p) if hasattr(p, "__index__") else p for p in parts))
+        return _recipe.made("index", self, _axes.index(expression, self.shape))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -135,7 +132,7 @@ class Array:
 
         Raises BudgetError where the result does not fit the memory allowed, MachineError where the machine stops the run.
         """
-        made = self._lazy.compute(_settings.engine(), _progress.teller())
+        made = self._lazy.compute(_settings.engine(self._shipped), _progress.teller())
         if self.size == 0:
             return np.empty(self.shape, self.dtype)
         return np.frombuffer(made, self.dtype).reshape(self.shape)
@@ -163,7 +160,7 @@ class Array:
 
         level: 1 a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs, as WGSL on a GPU
         """
-        return self._lazy.explain(_settings.engine(), level)
+        return self._lazy.explain(_settings.engine(self._shipped), level)
 
     def map_blocks(self, function: Callable[..., Any], *others: Any, **named: Any) -> Array:
         """`stackmill.map_blocks` of this array."""
@@ -208,7 +205,9 @@ class Array:
         return self._one("item()")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_recipe.remade, (_recipe.steps_of(self),))
+        settings = _settings.engine(self._shipped)
+        steps = _recipe.steps_of(self)
+        return (_recipe.remade, (steps, settings) if settings else (steps,))
 
     def __copy__(self) -> Array:
         return self
@@ -240,157 +239,6 @@ class Array:
             raise ValueError(f"the array API is that of {', '.join(array_api.VERSIONS)}, not {api_version!r}")
         return array_api
 
-    def __add__(self, other: Any) -> Array:
-        return _operators.binary("add", self, other)
-
-    def __radd__(self, other: Any) -> Array:
-        return _operators.binary("add", other, self)
-
-    def __sub__(self, other: Any) -> Array:
-        return _operators.binary("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Array:
-        return _operators.binary("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Array:
-        return _operators.binary("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Array:
-        return _operators.binary("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Array:
-        return _operators.binary("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Array:
-        return _operators.binary("divide", other, self)
-
-    def __floordiv__(self, other: Any) -> Array:
-        return _operators.binary("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Array:
-        return _operators.binary("floor_divide", other, self)
-
-    def __mod__(self, other: Any) -> Array:
-        return _operators.binary("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Array:
-        return _operators.binary("remainder", other, self)
-
-    def __pow__(self, other: Any) -> Array:
-        return _operators.binary("power", self, other)
-
-    def __rpow__(self, other: Any) -> Array:
-        return _operators.binary("power", other, self)
-
-    def __and__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_and", self, other)
-
-    def __rand__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_and", other, self)
-
-    def __or__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_or", self, other)
-
-    def __ror__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_or", other, self)
-
-    def __xor__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_xor", self, other)
-
-    def __rxor__(self, other: Any) -> Array:
-        return _operators.binary("bitwise_xor", other, self)
-
-    def __lshift__(self, other: Any) -> Array:
-        return _operators.binary("left_shift", self, other)
-
-    def __rlshift__(self, other: Any) -> Array:
-        return _operators.binary("left_shift", other, self)
-
-    def __rshift__(self, other: Any) -> Array:
-        return _operators.binary("right_shift", self, other)
-
-    def __rrshift__(self, other: Any) -> Array:
-        return _operators.binary("right_shift", other, self)
-
-    def __eq__(self, other: object) -> Array:  # type: ignore[override]
-        return _operators.binary("equal", self, other)
-
-    def __ne__(self, other: object) -> Array:  # type: ignore[override]
-        return _operators.binary("not_equal", self, other)
-
-    def __lt__(self, other: Any) -> Array:
-        return _operators.binary("less", self, other)
-
-    def __le__(self, other: Any) -> Array:
-        return _operators.binary("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Array:
-        return _operators.binary("greater", self, other)
-
-    def __ge__(self, other: Any) -> Array:
-        return _operators.binary("greater_equal", self, other)
-
-    # Equal arrays are not one array: what it hashes by is which one it is.
-    __hash__ = object.__hash__
-
-    def __neg__(self) -> Array:
-        return _operators.unary("negative", self)
-
-    def __pos__(self) -> Array:
-        return _operators.unary("positive", self)
-
-    def __abs__(self) -> Array:
-        return _operators.unary("absolute", self)
-
-    def __invert__(self) -> Array:
-        return _operators.unary("invert", self)
-
-    # ---- reductions
-
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The sum over axes, as NumPy's."""
-        return _operators.reduced("sum", self, axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The mean over axes, as NumPy's."""
-        return _operators.reduced("mean", self, axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """The variance over axes, as NumPy's."""
-        return _operators.reduced("var", self, axis, ddof=float(ddof), keepdims=keepdims)
-
-    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-        """The standard deviation over axes, as NumPy's."""
-        return _operators.reduced("std", self, axis, ddof=float(ddof), keepdims=keepdims)
-
-    def min(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The smallest over axes, as NumPy's."""
-        return _operators.reduced("min", self, axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The largest over axes, as NumPy's."""
-        return _operators.reduced("max", self, axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """Whether any element over axes is not 0."""
-        return _operators.reduced("any", self, axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """Whether all elements over axes are not 0."""
-        return _operators.reduced("all", self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The index of the first smallest element, as NumPy's."""
-        return _operators.reduced("argmin", self, axis, keepdims=keepdims)
-
-    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Array:
-        """The index of the first largest element, as NumPy's."""
-        return _operators.reduced("argmax", self, axis, keepdims=keepdims)
-
-    def clip(self, min: Any = None, max: Any = None) -> Array:
-        """The elements held between two bounds, as NumPy's."""
-        return _operators.clip(self, min, max)
-
 
 def open(path: str | os.PathLike[str], *, axes: str | None = None) -> Array:
     """A file, a Zarr folder, or a folder or glob of files as one lazy stack. No pixel is read.
@@ -402,17 +250,20 @@ def open(path: str | os.PathLike[str], *, axes: str | None = None) -> Array:
 
 
 def from_array(array: Any, *, axes: str | None = None) -> Array:
-    """A lazy array over a NumPy array, or over anything that becomes one. C-order native arrays are lent without a copy: do not
-    write to them while they are read.
+    """A lazy array over a NumPy array, or over anything that becomes one.
 
+    array: NumPy's arrays of native numbers, in C order or any other order of whole axes, are lent without a copy: do not write to
+        them while they are read. Other layouts are copied. Lists and arrays of other packages (dask, zarr, h5py, xarray) become
+        NumPy arrays, if they hold no more than 64 MiB: above, they are refused with what to do instead
     axes: letters that name the axes, as in `"ZYX"`
+
+    Returns an array of the same shape and dtype. Raises CallerError for masked elements and for what would be read silently,
+    DtypeError for dtypes that cannot be computed with.
+
+    Example: `stackmill.from_array(np.zeros((3, 4), np.uint8), axes="YX")`
     """
     if not isinstance(array, Array):
-        array = np.asarray(array)
-        if array.dtype.newbyteorder("=").name not in _recipe.DTYPES:
-            raise DtypeError(f"arrays of {array.dtype} cannot be computed with; the dtypes are {', '.join(_recipe.DTYPES)}")
-        # Unlike ascontiguousarray, this keeps arrays without axes as they are.
-        array = _recipe.made("lent", np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C"))
+        array = _sources.lent(array)
     return _recipe.made("axes", array, axes) if axes else array
 
 
@@ -423,7 +274,15 @@ def as_operand(value: Any) -> Any:
 
 def apply(name: str, arrays: Sequence[Any], places: tuple[Any, ...] = (), named: dict[str, Any] | None = None) -> Array:
     """Applies an op of stackmill's: arrays may be lazy, NumPy's, or numbers."""
-    return _recipe.made("apply", name, tuple(as_operand(array) for array in arrays), places, named or {})
+    operands = tuple(as_operand(array) for array in arrays)
+    if named:
+        _axes.checked(named, max([0, *[operand.ndim for operand in operands if isinstance(operand, Array)]]))
+    return _recipe.made("apply", name, operands, places, named or {})
+
+
+def as_array(value: Any) -> Array:
+    """An operand as a lazy array, a number as one without axes."""
+    return from_array(np.asarray(value)) if _recipe.is_number(value) else from_array(value)
 
 
 def cast(x: Any, dtype: Any) -> Array:
@@ -449,10 +308,13 @@ def save_many(
             raise TypeError(
                 f"what is written to {os.fspath(path)} is a {type(array).__name__}, not a lazy array; see from_array"
             )
-    settings = _settings.engine() | {"overwrite": overwrite, "tiled": tiled}
+    shipped = {name: value for _, array in pairs for name, value in array._shipped.items()}
+    settings = _settings.engine(shipped) | {"overwrite": overwrite, "tiled": tiled}
     asked = {"chunks": chunks, "shards": shards}
     settings |= {name: _settings.extents(name, value) for name, value in asked.items() if value is not None}
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())
 
 
-from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _show, _tiles  # noqa: E402
+from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _reductions, _show, _sources, _tiles  # noqa: E402
+
+vars(_methods).update(_operators=_operators, _protocols=_protocols, _reductions=_reductions)

@@ -61,12 +61,13 @@ def _kinds(values: list[Any]) -> list[_Kind]:
     return kinds
 
 
-def _resolved(ufunc: np.ufunc, kinds: list[_Kind]) -> tuple[np.dtype, ...]:
-    """The dtypes that a ufunc of NumPy's takes and gives."""
+def _resolved(ufunc: np.ufunc, kinds: list[_Kind], dtype: Any = None, casting: str = "same_kind") -> tuple[np.dtype, ...]:
+    """The dtypes that a ufunc of NumPy's takes and gives; `dtype` and `casting` are the ufunc's."""
     if all(isinstance(kind, type) for kind in kinds):
         kinds = [np.dtype(np.int64 if kind is int else np.float64) for kind in kinds]
     try:
-        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+        loop = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
+        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), casting=casting, **loop)
     except TypeError as error:
         names = ", ".join(k.__name__ if isinstance(k, type) else k.name for k in kinds)
         raise DtypeError(f"{ufunc.__name__} of {names}: {error}") from None
@@ -105,13 +106,13 @@ def _in(dtype: np.dtype, made: Array) -> Array:
     return made if made.dtype == dtype else made.astype(dtype)
 
 
-def binary(name: str, x: Any, y: Any) -> Any:
+def binary(name: str, x: Any, y: Any, dtype: Any = None, casting: str = "same_kind") -> Any:
     """One of NumPy's functions of two numbers; NotImplemented for what is no operand."""
     if not (_is_operand(x) and _is_operand(y)):
         return NotImplemented
     if name in _COMPARISONS:
-        return _compared(name, x, y)
-    loop = _resolved(getattr(np, name), _kinds([x, y]))
+        return _compared(name, x, y, dtype, casting)
+    loop = _resolved(getattr(np, name), _kinds([x, y]), dtype, casting)
     if name == "divide":
         loop = (loop[-1],) * 3
     if name == "power" and isinstance(y, (int, np.integer)) and loop[1].kind == "i" and y < 0:
@@ -126,7 +127,10 @@ def binary(name: str, x: Any, y: Any) -> Any:
 
 
 def _is_operand(value: Any) -> bool:
-    return isinstance(value, (Array, np.ndarray, np.generic, int, float, complex)) or hasattr(value, "__array__")
+    if isinstance(value, (Array, np.ndarray, np.generic, int, float, complex)):
+        return True
+    # xarray's arrays, whose data may be a lazy array, do the operator themselves.
+    return hasattr(value, "__array__") and not type(value).__module__.startswith("xarray.")
 
 
 def _computed(name: str, x: Any, y: Any, dtype: np.dtype) -> Array:
@@ -149,8 +153,10 @@ def _floor_divided(x: Any, y: Any, dtype: np.dtype) -> Array:
     return turned if _is_number(y) else apply("where", (apply("equal", (y, -1)), turned, made))
 
 
-def _compared(name: str, x: Any, y: Any) -> Array:
+def _compared(name: str, x: Any, y: Any, dtype: Any, casting: str) -> Array:
     kinds = _kinds([x, y])
+    if dtype is not None or casting != "same_kind":
+        _resolved(getattr(np, name), kinds, dtype, casting)
     # A dtype equals the Python type that it comes from: kinds are told apart by what they are.
     if any(kind is int for kind in kinds) and any(isinstance(kind, np.dtype) and kind.kind in "iu" for kind in kinds):
         # The engine compares an integer with numbers of any size.
@@ -176,9 +182,9 @@ def _compared_mixed(name: str, x: Any, y: Any, loop: tuple[np.dtype, ...]) -> Ar
     return apply("where", (apply("less", (signed, 0)), less or name == "not_equal", made)).astype(bool)
 
 
-def unary(name: str, x: Any) -> Array:
+def unary(name: str, x: Any, dtype: Any = None, casting: str = "same_kind") -> Array:
     """One of NumPy's functions of one number."""
-    source, dtype = _resolved(getattr(np, name), [_kind(x)])
+    source, dtype = _resolved(getattr(np, name), [_kind(x)], dtype, casting)
     x = _as(x, source)
     whole = source.kind != "f"
     made = x
@@ -219,8 +225,9 @@ def _composed(name: str, x: Array, whole: bool) -> Any:
     return apply("equal" if name == "isinf" else "less", (apply("abs", (x,)), float("inf")))
 
 
-def logical(name: str, x: Any, y: Any) -> Array:
+def logical(name: str, x: Any, y: Any, dtype: Any = None, casting: str = "same_kind") -> Array:
     """and, or and xor of what is not 0."""
+    _resolved(getattr(np, name), _kinds([x, y]), dtype, casting)
     parts = [binary("not_equal", part, 0) if _kind(part) != np.dtype(bool) else part for part in (x, y)]
     return binary({"logical_and": "bitwise_and", "logical_or": "bitwise_or", "logical_xor": "bitwise_xor"}[name], *parts)
 
@@ -239,6 +246,10 @@ def where(condition: Any, x: Any, y: Any) -> Array:
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Array:
     """Held between two bounds; integers beyond an integer dtype do not hold it."""
+    low, high = (bound if bound is None else as_operand(bound) for bound in (low, high))
+    arrays = [bound.dtype for bound in (low, high) if isinstance(bound, Array) and bound.ndim]
+    # Both bounds count at once: a bool between a number and an array has the array's dtype.
+    x = x.astype(np.result_type(x.dtype, *arrays))
     for name, bound in ("maximum", low), ("minimum", high):
         if bound is None:
             continue
@@ -247,21 +258,3 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Array:
             bound = max(limits.min, min(limits.max, bound))
         x = binary(name, x, bound)
     return x
-
-
-def reduced(name: str, x: Array, axis: Any = None, **named: Any) -> Array:
-    """A reduction, with NumPy's axes."""
-    if axis is not None:
-        axes = axis if np.iterable(axis) else (axis,)
-        axis = list(np.lib.array_utils.normalize_axis_tuple(axes, x.ndim))
-    if name in ("any", "all"):
-        x = x if x.dtype == bool else apply("not_equal", (x, 0))
-        if axis == []:
-            return x
-        name = "max" if name == "any" else "min"
-    if axis == []:
-        raise NotImplementedError(f"{name} over no axis")
-    if axis is None and x.ndim == 0:
-        x, axis = x[None], [0]
-        named = {k: v for k, v in named.items() if k != "keepdims"}
-    return apply(name, (x,), (), {"axis": axis, **named})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import _callers, _recipe
+from . import _axes, _callers, _recipe
 from ._array import Array, from_array
-from .errors import CallerError, DtypeError
+from .errors import CallerError, DtypeError, NotThereError
 
 _MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
 
@@ -72,26 +74,67 @@ class _Called:
         return _recipe.bytes_of(np.ascontiguousarray(made))
 
 
+def _whole(value: Any, depth: Any) -> int:
+    if isinstance(value, (bool, np.bool_, str)) or not hasattr(value, "__index__") or operator.index(value) < 0:
+        raise CallerError(f"depth is how many elements a function looks around itself, whole numbers from 0 on, not {depth!r}")
+    return operator.index(value)
+
+
 def _depths(depth: Any, rank: int) -> list[tuple[int, int]]:
     """How far each axis is read before and after: from a number, one an axis, pairs, or a dictionary by axis."""
     if isinstance(depth, dict):
-        depth = [depth.get(axis, depth.get(axis - rank, 0)) for axis in range(rank)]
-    each = [depth] * rank if not np.iterable(depth) else list(depth)
+        by_axis = {_axes.one(axis, rank): one for axis, one in depth.items()}
+        if len(by_axis) != len(depth):
+            raise CallerError(f"depth names an axis twice: {depth!r}")
+        each = [by_axis.get(axis, 0) for axis in range(rank)]
+    else:
+        each = list(depth) if np.iterable(depth) and not isinstance(depth, str) else [depth] * rank
     if len(each) != rank:
         raise CallerError(f"depth has {len(each)} entries for an array of {rank} axes")
-    pairs: list[Any] = [tuple(map(int, one)) if np.iterable(one) else (int(one), int(one)) for one in each]
-    if any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
-        raise CallerError(f"depth is how many elements a function looks around itself, not {depth!r}")
+    pairs = []
+    for one in each:
+        ends = list(one) if np.iterable(one) and not isinstance(one, str) else [one, one]
+        if len(ends) != 2:
+            raise CallerError(f"depth of an axis is a number or a pair (before, after), not {one!r}")
+        pairs.append((_whole(ends[0], depth), _whole(ends[1], depth)))
     return pairs
 
 
-def _axes(axes: Any, rank: int, name: str) -> list[int]:
-    if axes is None:
-        return []
-    axes = [int(a) for a in (axes if np.iterable(axes) else (axes,))]
-    if any(not -rank <= a < rank for a in axes):
-        raise CallerError(f"{name}={axes} of {rank} axes")
-    return sorted({a % rank for a in axes})
+def _new_axes(new_axis: Any, kept: int) -> dict[int, int]:
+    """Axes that only the result has, and their extents."""
+    if new_axis is None:
+        return {}
+    extents = (
+        dict(new_axis) if isinstance(new_axis, dict) else dict.fromkeys(new_axis if np.iterable(new_axis) else (new_axis,), 1)
+    )
+    rank = kept + len(extents)
+    _axes.several(list(extents), rank)
+    return {_axes.one(axis, rank): _whole(n, n) for axis, n in extents.items()}
+
+
+# Arguments of dask's functions of these names that mean nothing here, and what says the same.
+_DASKS = {
+    "boundary": "mode= says what lies outside: None, 'reflect', 'constant' (with cval=), 'nearest', 'mirror', 'wrap'",
+    "trim": "a result with its halo is cut, one without is taken as it is",
+    "chunks": "tiles have no chunks; new_axis= takes a dictionary of extents",
+    "meta": "dtype= says what the function gives",
+    "name": "functions are told apart by what they are",
+    "token": "functions are told apart by what they are",
+    "align_arrays": "arrays are repeated as NumPy repeats them",
+    "allow_rechunk": "a halo may be as wide as it likes",
+    "enforce_ndim": "shapes are always checked",
+}
+
+
+def _refuse_dasks(function: Callable[..., Any], named: dict[str, Any]) -> None:
+    """Refuses dask's keywords, unless the function has a parameter of that name."""
+    try:
+        own = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        own = {}
+    for key in named:
+        if key in _DASKS and key not in own:
+            raise NotThereError(f"map_overlap and map_blocks take no {key}=\nhint: {_DASKS[key]}")
 
 
 def map_overlap(
@@ -122,15 +165,13 @@ def map_overlap(
         raise CallerError("a function of no arrays")
     if mode is not None and mode not in _MODES:
         raise CallerError(f"mode is None or one of {', '.join(_MODES)}, got {mode!r}")
+    _refuse_dasks(function, named)
     lazies = tuple(from_array(array) for array in arrays)
     whole = np.broadcast_shapes(*[a.shape for a in lazies])
-    dropped = _axes(drop_axis, len(whole), "drop_axis")
+    dropped = () if drop_axis is None else _axes.several(drop_axis, len(whole))
     kept = [axis for axis in range(len(whole)) if axis not in dropped]
-    new = (
-        dict(new_axis) if isinstance(new_axis, dict) else dict.fromkeys(np.atleast_1d([] if new_axis is None else new_axis), 1)
-    )
+    new = _new_axes(new_axis, len(kept))
     rank = len(kept) + len(new)
-    new = {int(a) % rank: int(n) for a, n in new.items()}
     places = iter([a for a in range(rank) if a not in new])
     place = {axis: next(places) for axis in kept}
     shape = [0] * rank
@@ -161,7 +202,7 @@ def map_overlap(
 
 def _name_of(function: Callable[..., Any], depth: Any) -> str:
     name = getattr(function, "__name__", type(function).__name__)
-    return f"map_overlap({name}, depth={depth})" if depth != 0 else f"map_blocks({name})"
+    return f"map_blocks({name})" if isinstance(depth, int) and depth == 0 else f"map_overlap({name}, depth={depth})"
 
 
 def map_blocks(

@@ -30,7 +30,7 @@ from numpy import (
     can_cast as _np_can_cast,
 )
 
-from . import _operators, _protocols
+from . import _operators, _protocols, _reductions
 from ._array import Array, from_array
 
 __array_api_version__ = "2024.12"
@@ -157,9 +157,9 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
     return _protocols.unstack(x, axis=axis)
 
 
-def diff(x: Array, /, *, axis: int = -1, n: int = 1) -> Array:
-    """Differences of neighbours along an axis."""
-    return _protocols.diff(x, n, axis)
+def diff(x: Array, /, *, axis: int = -1, n: int = 1, prepend: None = None, append: None = None) -> Array:
+    """Differences of neighbours along an axis. `prepend` and `append` are refused: arrays are not joined yet."""
+    return _protocols.diff(x, n, axis, prepend, append)
 
 
 # ---- reductions
@@ -171,63 +171,62 @@ def _typed(x: Array, dtype: Any) -> Array:
 
 def sum(x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The sum over axes."""
-    made = _operators.reduced("sum", _typed(x, dtype), axis, keepdims=keepdims)
-    return made if dtype is None else made.astype(dtype)
+    return _reductions.reduced("sum", x, axis, dtype, keepdims=keepdims)
 
 
 def mean(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:
     """The mean over axes."""
-    return _operators.reduced("mean", x, axis, keepdims=keepdims)
+    return _reductions.reduced("mean", x, axis, keepdims=keepdims)
 
 
 def var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Array:
     """The variance over axes."""
-    return _operators.reduced("var", x, axis, ddof=float(correction), keepdims=keepdims)
+    return _reductions.reduced("var", x, axis, ddof=float(correction), keepdims=keepdims)
 
 
 def std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Array:
     """The standard deviation over axes."""
-    return _operators.reduced("std", x, axis, ddof=float(correction), keepdims=keepdims)
+    return _reductions.reduced("std", x, axis, ddof=float(correction), keepdims=keepdims)
 
 
 def min(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The smallest over axes."""
-    return _operators.reduced("min", x, axis, keepdims=keepdims)
+    return _reductions.reduced("min", x, axis, keepdims=keepdims)
 
 
 def max(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """The largest over axes."""
-    return _operators.reduced("max", x, axis, keepdims=keepdims)
+    return _reductions.reduced("max", x, axis, keepdims=keepdims)
 
 
 def any(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """Whether any element is not 0."""
-    return _operators.reduced("any", x, axis, keepdims=keepdims)
+    return _reductions.reduced("any", x, axis, keepdims=keepdims)
 
 
 def all(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A001
     """Whether all elements are not 0."""
-    return _operators.reduced("all", x, axis, keepdims=keepdims)
+    return _reductions.reduced("all", x, axis, keepdims=keepdims)
 
 
 def argmin(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:
     """The index of the first smallest element."""
-    return _operators.reduced("argmin", x, axis, keepdims=keepdims)
+    return _reductions.place_of("argmin", x, axis, keepdims=keepdims)
 
 
 def argmax(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:
     """The index of the first largest element."""
-    return _operators.reduced("argmax", x, axis, keepdims=keepdims)
+    return _reductions.place_of("argmax", x, axis, keepdims=keepdims)
 
 
 def count_nonzero(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Array:
     """How many elements are not 0."""
-    return _operators.reduced("sum", not_equal(x, 0), axis, keepdims=keepdims)
+    return _reductions.reduced("sum", not_equal(x, 0), axis, keepdims=keepdims)
 
 
 def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Array:
-    """The running sum along an axis."""
-    return _protocols.cumsum(x, axis, dtype, include_initial=include_initial)
+    """The running sum along an axis. `include_initial` is refused: arrays are not joined yet."""
+    return _protocols.cumulative_sum(x, axis=axis, dtype=dtype, include_initial=include_initial)
 
 
 # ---- making arrays
@@ -235,20 +234,15 @@ def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, i
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Array:
     """An array over whatever NumPy makes one of."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     if isinstance(obj, Array):
         return _typed(obj, dtype)
     return from_array(np.array(obj, dtype) if copy else np.asarray(obj, dtype))
 
 
-def _check_device(device: Any) -> None:
-    if device not in (None, "cpu"):
-        raise ValueError(f"arrays have the device 'cpu', not {device!r}")
-
-
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """One number in every place."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     return _protocols.filled(fill_value, shape, dtype)
 
 
@@ -287,20 +281,20 @@ empty_like = zeros_like
 
 def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Array:
     """Numbers at equal distances; kept in memory."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     line: Any = np.arange
     return from_array(line(start, stop, step, dtype) if stop is not None else line(0, start, step, dtype))
 
 
 def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: Any = True) -> Array:
     """Numbers at equal distances; kept in memory."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     return from_array(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype))
 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Array:
     """Ones along a diagonal; kept in memory."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     return from_array(np.eye(n_rows, n_cols, k, dtype or float64))
 
 
@@ -309,18 +303,18 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
 
 def astype(x: Array, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Array:
     """The elements as another dtype, as NumPy casts."""
-    _check_device(device)
+    _protocols.on_cpu(device)
     return x.astype(dtype)
 
 
 def can_cast(from_: Any, to: Any, /) -> Any:
     """Whether a cast loses nothing."""
-    return _np_can_cast(getattr(from_, "dtype", from_), to)
+    return _np_can_cast(from_.dtype if isinstance(from_, Array) else from_, to)
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that holds all."""
-    return np.result_type(*[getattr(given, "dtype", given) for given in arrays_and_dtypes])
+    return np.result_type(*[given.dtype if isinstance(given, Array) else given for given in arrays_and_dtypes])
 
 
 _DTYPES = {
@@ -352,6 +346,12 @@ class _Info:
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype]:
         """Those that can be computed with."""
         return {name: np.dtype(d) for name, d in _DTYPES.items() if kind is None or isdtype(np.dtype(d), kind)}
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"stackmill.array_api has no {name!r}: docs/array-api.md says why\nhint: x.compute() gives a NumPy array, which has all of it"
+    )
 
 
 def __array_namespace_info__() -> _Info:

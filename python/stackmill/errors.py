@@ -1,5 +1,9 @@
 """What stackmill raises. Each error is also the built-in exception that fits, so that existing handlers catch it."""
 
+from typing import Any
+
+import numpy as np
+
 
 class StackmillError(Exception):
     """Any error of stackmill. The last line may be a hint: a way out."""
@@ -27,6 +31,24 @@ class MissingFileError(CallerError, FileNotFoundError):
 
 class ExistingFileError(CallerError, FileExistsError):
     """A file that is there already."""
+
+
+class NoSuchAxisError(CallerError, np.exceptions.AxisError):
+    """An axis that an array has not; NumPy's AxisError, so an IndexError too."""
+
+    def __init__(self, axis: Any, ndim: int | None = None, msg_prefix: str | None = None) -> None:
+        np.exceptions.AxisError.__init__(self, axis, ndim, msg_prefix)
+
+    # The first base that has one is Exception, which knows of no axis.
+    __str__ = np.exceptions.AxisError.__str__
+
+
+class NoSuchIndexError(CallerError, IndexError):
+    """An index that an array has not, or that cannot be one."""
+
+
+class NotThereError(CallerError, NotImplementedError, TypeError):
+    """An argument of NumPy's or SciPy's that stackmill does not have; it is named."""
 
 
 class NoSuchOpError(CallerError, TypeError):
