@@ -3,8 +3,9 @@
 
 mod heap;
 mod limits;
+mod pages;
 
-pub use heap::{Heap, give_back};
+pub use heap::{Heap, Keeping, keep_pages};
 pub use limits::{Available, address_space_left, available, available_bytes, errors_for_long_files};
 
 use std::fs::File;

@@ -2,6 +2,7 @@
 //! No device knows an op by name, a file format, or the order of tiles.
 
 pub mod cpu;
+mod gather;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod null;
@@ -31,13 +32,13 @@ pub enum InputData<'a> {
     },
 }
 
-/// A partial state of a fold: of one block of the domain.
+/// A partial state of a fold: of a box of the domain, a block or blocks that were joined.
 pub struct Partial {
     /// Which fold of the program.
     pub fold: usize,
-    /// The block.
+    /// The box.
     pub region: Region,
-    /// The state of the block's outputs.
+    /// The state of the box's outputs.
     pub state: Vec<u8>,
 }
 
@@ -46,7 +47,7 @@ pub struct Partial {
 pub struct Launched {
     /// The tile of each sink end, in the program's order.
     pub tiles: Vec<Tile>,
-    /// Partial states, in index order of their blocks.
+    /// Partial states: one a fold, or in index order of their blocks where that order matters.
     pub partials: Vec<Partial>,
     /// Seconds that all workers together were busy with it, where the device knows; else the launch took one.
     pub busy: Option<f64>,

@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code, reason = "a heap hands out bare memory")]
 
+use super::pages;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -62,6 +63,8 @@ static POOL: Mutex<Pool> =
 /// Bytes in blocks of pages, and how many blocks.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+/// Runs for which free pages are kept.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 impl Pool {
     fn remove(&mut self, place: usize) -> Range {
@@ -141,10 +144,30 @@ fn pool() -> Option<MutexGuard<'static, Pool>> {
     None
 }
 
+/// As long as it lives free pages are kept, by whichever run; then what is kept goes back to the system.
+#[derive(Debug)]
+pub struct Keeping(());
+
+/// Keeps free pages from now on, up to as many as are in use at once from now on.
+#[must_use]
+pub fn keep_pages() -> Keeping {
+    if RUNS.fetch_add(1, Relaxed) == 0 {
+        give_back();
+    }
+    Keeping(())
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        if RUNS.fetch_sub(1, Relaxed) == 1 {
+            give_back();
+        }
+    }
+}
+
 /// Gives back to the system what is kept and not in use.
-pub fn give_back() {
-    loop {
-        let Some(mut pool) = pool() else { return };
+fn give_back() {
+    while let Some(mut pool) = pool() {
         pool.peak = IN_USE.load(Relaxed);
         if pool.count == 0 {
             return;
@@ -208,7 +231,7 @@ fn take(layout: Layout) -> (*mut u8, bool) {
 /// The range is whole pages of [`take`]'s, and nobody uses it.
 unsafe fn free(start: usize, len: usize) {
     IN_USE.fetch_sub(len, Relaxed);
-    let is_kept = pool().is_some_and(|mut pool| pool.keep(start, len));
+    let is_kept = RUNS.load(Relaxed) > 0 && pool().is_some_and(|mut pool| pool.keep(start, len));
     if !is_kept {
         // SAFETY: as the caller promises.
         unsafe { pages::unmap(start, len) };
@@ -336,51 +359,103 @@ unsafe fn resized(block: *mut u8, old: usize, new: usize) -> *mut u8 {
     moved
 }
 
-#[cfg(target_os = "linux")]
-mod pages {
-    /// Whether the system has what this heap needs.
-    pub const EXIST: bool = true;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
 
-    /// New pages of zeros; null where there are none.
-    pub fn map(len: usize) -> *mut u8 {
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: new pages at a place of the system's choice take nothing from anybody.
-        let new = unsafe { libc::mmap(std::ptr::null_mut(), len, access, kind, -1, 0) };
-        if new == libc::MAP_FAILED { std::ptr::null_mut() } else { new.cast() }
+    /// A block, and the byte that it is full of.
+    struct Block(*mut u8, Layout, u8);
+
+    impl Block {
+        fn fill(&self, from: usize) {
+            // SAFETY: the block is so long, and ours.
+            unsafe { self.0.add(from).write_bytes(self.2, self.1.size() - from) };
+        }
+
+        /// Looks at both ends and in between.
+        fn holds(&self, len: usize) {
+            for at in (0..len).step_by(4093).chain(len.checked_sub(1)) {
+                // SAFETY: the place lies in the block, which is ours.
+                assert_eq!(unsafe { self.0.add(at).read() }, self.2, "byte {at} of {}", self.1.size());
+            }
+        }
     }
 
-    /// Gives pages back.
-    ///
-    /// # Safety
-    /// The range is whole pages that [`map`] or [`remap`] gave, and nobody uses it.
-    pub unsafe fn unmap(start: usize, len: usize) {
-        // SAFETY: as the caller promises. It can fail where the system has too many areas: the pages are lost then, not harmed.
-        unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(start), len) };
+    /// So many random takings, changes and givings back; `look` is called after each.
+    fn play(seed: u64, steps: usize, look: impl Fn()) {
+        let mut state = seed;
+        let mut below = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        let mut blocks: Vec<Block> = Vec::new();
+        for step in 0..steps {
+            let size = [1 + below(2000), LARGE - 5 + below(10), LARGE + below(3 * LARGE), 1 + below(2 << 20)][below(4)];
+            match below(if blocks.len() > 30 { 3 } else { 4 }) {
+                0 if !blocks.is_empty() => {
+                    let block = blocks.swap_remove(below(blocks.len()));
+                    block.holds(block.1.size());
+                    // SAFETY: the block is ours and not used any more.
+                    unsafe { Heap.dealloc(block.0, block.1) };
+                }
+                1 if !blocks.is_empty() => {
+                    let number = below(blocks.len());
+                    let block = &mut blocks[number];
+                    let old = block.1.size();
+                    // SAFETY: the block is ours, and its new size is above zero.
+                    block.0 = unsafe { Heap.realloc(block.0, block.1, size) };
+                    assert!(!block.0.is_null());
+                    block.1 = Layout::from_size_align(size, block.1.align()).expect("a layout");
+                    block.holds(old.min(size));
+                    block.fill(old.min(size));
+                }
+                kind => {
+                    let layout = Layout::from_size_align(size, [1, 8, 64, 8192][below(4)]).expect("a layout");
+                    // SAFETY: the size is above zero.
+                    let start = unsafe { if kind == 2 { Heap.alloc_zeroed(layout) } else { Heap.alloc(layout) } };
+                    assert!(!start.is_null() && start.addr().is_multiple_of(layout.align()));
+                    let block = Block(start, layout, if kind == 2 { 0 } else { (step % 250) as u8 + 1 });
+                    block.holds(if kind == 2 { size } else { 0 });
+                    block.fill(0);
+                    blocks.push(block);
+                }
+            }
+            look();
+        }
+        for block in blocks {
+            block.holds(block.1.size());
+            // SAFETY: the block is ours and not used any more.
+            unsafe { Heap.dealloc(block.0, block.1) };
+        }
     }
 
-    /// Makes a range of pages longer, wherever it fits; null where that cannot be done.
-    ///
-    /// # Safety
-    /// As [`unmap`], for whoever used the old range.
-    pub unsafe fn remap(start: *mut u8, old: usize, new: usize) -> *mut u8 {
-        // SAFETY: as the caller promises; where it fails nothing has changed.
-        let moved = unsafe { libc::mremap(start.cast(), old, new, libc::MREMAP_MAYMOVE) };
-        if moved == libc::MAP_FAILED { std::ptr::null_mut() } else { moved.cast() }
-    }
-}
-
-/// Other systems' heaps give memory back by their own rules.
-#[cfg(not(target_os = "linux"))]
-mod pages {
-    pub const EXIST: bool = false;
-
-    pub fn map(_: usize) -> *mut u8 {
-        std::ptr::null_mut()
-    }
-
-    pub unsafe fn unmap(_: usize, _: usize) {}
-
-    pub unsafe fn remap(_: *mut u8, _: usize, _: usize) -> *mut u8 {
-        std::ptr::null_mut()
+    /// One test: what is in use is counted for all of them together.
+    #[test]
+    fn blocks_keep_their_bytes_and_no_more_is_kept_than_was_in_use() {
+        let keeping = keep_pages();
+        play(1, 20_000, || {
+            let pool = pool().expect("it is nobody's");
+            let free = &pool.free[..pool.count];
+            assert_eq!(free.iter().map(|range| range.len).sum::<usize>(), pool.bytes);
+            assert!(pool.bytes + IN_USE.load(Relaxed) <= pool.peak, "{} kept", pool.bytes);
+            let meets =
+                |a: &Range| free.iter().any(|b| a.start < b.start + b.len && b.start < a.start + a.len && a.start != b.start);
+            assert!(!free.iter().any(meets), "one page is kept twice");
+        });
+        (0..8u64).into_par_iter().for_each(|seed| play(seed + 7, 4000, || {}));
+        assert_eq!((IN_USE.load(Relaxed), BLOCKS.load(Relaxed)), (0, 0));
+        drop(keeping);
+        play(3, 1000, || assert_eq!(pool().map(|pool| pool.bytes), Some(0), "pages are kept for nobody"));
+        // Where pages are not to be had the system's heap serves, and its blocks do not begin on a page.
+        let layout = Layout::from_size_align(LARGE, 16).expect("a layout");
+        for _ in 0..50 {
+            let block = Block(elsewhere(layout), layout, 7);
+            assert!(!block.0.is_null() && !is_pages(block.0));
+            block.fill(0);
+            block.holds(LARGE);
+            // SAFETY: the block is ours and not used any more.
+            unsafe { Heap.dealloc(block.0, layout) };
+        }
     }
 }

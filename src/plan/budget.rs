@@ -143,16 +143,21 @@ pub fn units_of(grid: &Grid, needs: &Boxes) -> Vec<Region> {
     parts
 }
 
-/// Bytes of the results of one tile: outputs, partial states.
+/// Bytes of the results of one tile that is computed in blocks: outputs, partial states.
 #[must_use]
-pub fn result_bytes(program: &Program, shape: &Dims) -> u64 {
+pub fn result_bytes(program: &Program, shape: &Dims, block: &Dims) -> u64 {
     let output = |value: usize| shape.count() as u64 * program.element_bytes(value) as u64;
-    program.sinks.iter().map(|end| output(end.value)).sum::<u64>() + partials_bytes(program, shape)
+    program.sinks.iter().map(|end| output(end.value)).sum::<u64>() + partials_bytes(program, shape, block)
 }
 
-/// Bytes of the partial states of one tile.
-fn partials_bytes(program: &Program, shape: &Dims) -> u64 {
-    let state = |fold: &super::FoldEnd| partial_bytes(&fold.fold.axes(), shape) as u64 * fold.fold.state_bytes() as u64;
+/// Bytes of the partial states of one tile: one an output, and where they join in order one for each block.
+fn partials_bytes(program: &Program, shape: &Dims, block: &Dims) -> u64 {
+    let state = |end: &super::FoldEnd| {
+        let axes = end.fold.axes();
+        let blocks = |axis: &usize| shape[*axis].div_ceil(block[*axis].max(1));
+        let times: usize = if end.fold.in_order() { axes.iter().map(blocks).product() } else { 1 };
+        (partial_bytes(&axes, shape) * times) as u64 * end.fold.state_bytes() as u64
+    };
     program.folds.iter().map(state).sum()
 }
 
@@ -169,18 +174,18 @@ fn states_bytes(program: &Program, sweep: &Sweep) -> u64 {
 }
 
 /// Bytes of the results of so many tiles at most: no more outputs than there are.
-pub(super) fn results_bytes(program: &Program, sweep: &Sweep, tiles: usize) -> u64 {
-    let partials = partials_bytes(program, &sweep.grid.unit).saturating_mul(tiles as u64);
-    let outputs = |shape: &Dims| result_bytes(program, shape) - partials_bytes(program, shape);
+pub(super) fn results_bytes(program: &Program, sweep: &Sweep, block: &Dims, tiles: usize) -> u64 {
+    let partials = partials_bytes(program, &sweep.grid.unit, block).saturating_mul(tiles as u64);
+    let outputs = |shape: &Dims| result_bytes(program, shape, block) - partials_bytes(program, shape, block);
     let some = outputs(&sweep.grid.unit).saturating_mul(tiles as u64);
     some.min(outputs(&sweep.grid.shape)).saturating_add(partials)
 }
 
-/// Bytes of one tile of a pass.
+/// Bytes of one tile of a pass; `block` where it is known.
 ///
 /// # Errors
 /// A program that reads values that do not exist.
-pub fn tile_bytes(program: &Program, tile: &Region) -> Result<TileBytes> {
+pub fn tile_bytes(program: &Program, tile: &Region, block: Option<&Dims>) -> Result<TileBytes> {
     let mut bytes = TileBytes::default();
     for (input, needs) in input_regions(program, tile)?.iter().enumerate() {
         if let Some(grid) = unit_grid(program, input) {
@@ -191,7 +196,7 @@ pub fn tile_bytes(program: &Program, tile: &Region) -> Result<TileBytes> {
             bytes.units += units_of(&grid, needs).into_iter().map(elements).sum::<u64>() * program.element_bytes(input) as u64;
         }
     }
-    bytes.out = result_bytes(program, &tile.shape);
+    bytes.out = result_bytes(program, &tile.shape, block.unwrap_or(&tile.shape));
     Ok(bytes)
 }
 
@@ -262,8 +267,11 @@ pub fn block_bytes(program: &Program, block: &Region) -> Result<(usize, f64)> {
         buffers[slot] = buffers[slot].max(if is_lent { 0 } else { size(value) });
     }
     let buffers: usize = buffers.iter().sum();
+    // What a block folds into, before it is joined.
+    let folded = |end: &super::FoldEnd| partial_bytes(&end.fold.axes(), &block.shape) * end.fold.state_bytes();
+    let folded: usize = program.folds.iter().filter(|end| !end.fold.in_order()).map(folded).sum();
     let made = block.shape.count().max(1) * program.steps.len().max(1);
-    Ok((buffers + piece + padded + registers + lines + foreign, elements as f64 / made as f64))
+    Ok((buffers + piece + padded + registers + lines + foreign + folded, elements as f64 / made as f64))
 }
 
 /// Outputs of a row whose windows along an axis are computed together.
@@ -318,7 +326,7 @@ pub fn price(
 ) -> Result<Costs> {
     let (memory, threads) = room;
     let (scratch, recompute) = block_bytes(program, &sweep.block(block))?;
-    let tile = worst_tile(program, sweep)?;
+    let tile = worst_tile(program, sweep, Some(block))?;
     let (stored, decoding) = stored_unit(program);
     let (encoded, encoding, parts) =
         commit_unit(program, outputs, &Region { start: Dims::filled(sweep.grid.shape.len(), 0), shape: sweep.grid.unit });
@@ -332,6 +340,7 @@ pub fn price(
     let fitting = Fitting {
         program,
         sweep,
+        block,
         left: memory.saturating_sub(fixed.saturating_add(scratch)),
         tile_out: tile.out,
         stored,
@@ -343,7 +352,7 @@ pub fn price(
     let in_pieces = a_worker(decoding + tallest_unit(program)) * threads as u64;
     let Held { kept, flight, units, cuts } = fitting.held(&mut frontier, streams.kept, in_pieces - scratch)?;
     let scratch = if cuts.is_empty() { scratch } else { in_pieces };
-    let ledger = units.saturating_add(results_bytes(program, sweep, flight.behind));
+    let ledger = units.saturating_add(results_bytes(program, sweep, block, flight.behind));
     let lanes = flight.reading as u64 * stored + flight.writing as u64 * encoded;
     Ok(Costs {
         fixed,
@@ -389,7 +398,7 @@ fn note_bytes(program: &Program, tile: &Dims, block: &Dims) -> u64 {
 }
 
 /// The largest tile: extents differ only at the ends of each axis, where edges fold and units are cut.
-pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
+pub fn worst_tile(program: &Program, sweep: &Sweep, block: Option<&Dims>) -> Result<TileBytes> {
     let mut worst = TileBytes::default();
     let rank = sweep.grid.shape.len();
     let middle: Dims = sweep.counts().iter().map(|n| n / 2).collect();
@@ -397,7 +406,7 @@ pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
     for axis in 0..rank {
         let mut best = (0, index[axis]);
         for place in sweep.telling(axis) {
-            let bytes = tile_bytes(program, &sweep.at(&index.with(axis, place)))?;
+            let bytes = tile_bytes(program, &sweep.at(&index.with(axis, place)), block)?;
             if bytes.total() > best.0 {
                 best = (bytes.total(), place);
             }
@@ -405,7 +414,7 @@ pub fn worst_tile(program: &Program, sweep: &Sweep) -> Result<TileBytes> {
         index[axis] = best.1;
     }
     if sweep.tiles() > 0 {
-        worst = tile_bytes(program, &sweep.at(&index))?;
+        worst = tile_bytes(program, &sweep.at(&index), block)?;
     }
     Ok(worst)
 }

@@ -72,7 +72,7 @@ impl Check {
         let block = block_of(pass, &enclosed.program)?;
         let part = pass.sweep.block(&block);
         let scratch = block_bytes(&enclosed.program, &part)?.0 as u64;
-        let results = super::budget::result_bytes(&enclosed.program, &part.shape);
+        let results = super::budget::result_bytes(&enclosed.program, &part.shape, &part.shape);
         // Its own states and the device's, joined over a tile, and what they end as.
         let states: u64 =
             pass.program.folds.iter().chain(&enclosed.program.folds).map(|f| states(f, &pass.sweep.grid.unit)).sum();

@@ -269,7 +269,7 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
 /// The bytes of a tile in flight that fit beside others and let lanes overlap.
 fn goal(program: &Program, machine: &Machine, fixed: &Fixed) -> Result<u64> {
     let room = machine.memory.saturating_sub(fixed.total()) / 4 * 3;
-    let whole = worst_tile(program, &Sweep::new(program.domain, program.domain))?.total();
+    let whole = worst_tile(program, &Sweep::new(program.domain, program.domain), None)?.total();
     Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(SMALL_TILE)))
 }
 
@@ -279,8 +279,8 @@ pub(super) fn chosen(program: &Program, target: u64, rules: &Rules, worth: u64) 
     let domain = program.domain;
     let mut tile: Dims = (0..domain.len()).map(|a| rules.legal(a, domain[a], &domain)).collect();
     let smallest = rules.smallest(&domain);
-    let cost = |tile: Dims| worst_tile(program, &Sweep::new(domain, tile));
-    let usual = |tile: Dims| tile_bytes(program, &Sweep::new(domain, tile).middle());
+    let cost = |tile: Dims| worst_tile(program, &Sweep::new(domain, tile), None);
+    let usual = |tile: Dims| tile_bytes(program, &Sweep::new(domain, tile).middle(), None);
     let mut bytes = usual(tile)?.total();
     // Far from the goal the usual tile tells enough; near it the largest one counts.
     let mut is_far = bytes > FAR_TILE * target;

@@ -7,6 +7,7 @@ use super::pieces::Cut;
 use super::program::Program;
 use super::sweep::Sweep;
 use crate::error::Result;
+use crate::grid::Dims;
 
 /// Pieces are not tried where whole units take more than so many times the room: they take half at best.
 const HOPELESS: u64 = 2;
@@ -15,6 +16,7 @@ const HOPELESS: u64 = 2;
 pub(super) struct Fitting<'f> {
     pub program: &'f Program,
     pub sweep: &'f Sweep,
+    pub block: &'f Dims,
     pub left: u64,
     /// Results of a tile; a stored and an encoded unit; encoded units of a tile.
     pub tile_out: u64,
@@ -81,7 +83,7 @@ impl<'f> Fitting<'f> {
         let writing = |behind: usize| self.threads.max(2).min(self.parts * behind);
         for (ahead, behind) in (2..=most).rev().map(|n| (n, n)).chain([(1, 2.min(most)), (1, 1)]) {
             let units = frontier.held(ahead, kept)?;
-            let tiles = units.saturating_add(results_bytes(self.program, self.sweep, behind));
+            let tiles = units.saturating_add(results_bytes(self.program, self.sweep, self.block, behind));
             for (reading, writing) in [(self.reading, writing(behind)), (self.threads.min(self.reading), 2.min(writing(behind)))]
             {
                 if tiles.saturating_add(reading as u64 * self.stored + writing as u64 * self.encoded) <= left {

@@ -103,7 +103,7 @@ impl Pass {
     /// Bytes of the results of a tile: outputs, partial states of folds.
     #[must_use]
     pub fn result_bytes(&self, tile: usize) -> u64 {
-        budget::result_bytes(&self.program, &self.sweep.region(tile).shape)
+        budget::result_bytes(&self.program, &self.sweep.region(tile).shape, &self.block)
     }
 }
 

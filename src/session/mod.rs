@@ -318,7 +318,7 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_on(&self, device: &dyn Device, observe: Observer<'_>) -> Result<Summary> {
-        crate::os::give_back();
+        let _keeping = crate::os::keep_pages();
         budget::fits_the_process(&self.plan)?;
         let place = self.place();
         let readings = self.readings()?;
@@ -337,7 +337,6 @@ impl Session {
         if done.is_ok() || !place.as_ref().is_some_and(place::Beside::is_there) {
             locks.remove();
         }
-        crate::os::give_back();
         // What an unfinished run under another budget left.
         if done.is_ok() {
             self.scratch.iter().for_each(|room| room.clear());

@@ -55,12 +55,12 @@ impl Place {
         Place { folder }
     }
 
-    /// Stacks of 20 to 60 MiB, as they come: raw, in strips, in tiles, in chunks large and small, in shards.
+    /// Stacks of 38 to 67 MiB, as they come: raw, in strips, in tiles, in chunks large and small, in shards.
     pub fn with_inputs(name: &str) -> Place {
         let place = Place::new(name);
-        place.noise("a.npy", "<u2", &[40, 700, 900]);
-        place.noise("b.npy", "|u1", &[60, 640, 1024]);
-        place.noise("c.npy", "<f4", &[24, 500, 600]);
+        place.noise("a.npy", "<u2", &[44, 800, 1000]);
+        place.noise("b.npy", "|u1", &[64, 800, 1000]);
+        place.noise("c.npy", "<f4", &[24, 600, 700]);
         let made: [&[&str]; 8] = [
             &["a.npy", "a.tif"],
             &["a.npy", "a.zarr"],
@@ -69,7 +69,7 @@ impl Place {
             &["c.npy", "c.tif"],
             &["c.npy", "c.zarr", "--chunks", "8,64,64"],
             &["a.npy", "a.ome.zarr", "--axes", "ZYX"],
-            &["b.npy", "planes.zarr", "--chunks", "1,640,1024"],
+            &["b.npy", "planes.zarr", "--chunks", "1,800,1000"],
         ];
         for words in made {
             let ran = place.run(&[&["run", words[0], words[1], "x", "--progress", "never"], &words[2..]].concat());

@@ -11,6 +11,7 @@ mod ways;
 pub(super) use lanes::Number;
 pub use ways::way;
 
+use super::gather::Gathered;
 use super::{Device, Host, InputData, Launched, Partial};
 use crate::error::Result;
 use crate::grid::{Dims, Grid, Region, indices};
@@ -71,17 +72,18 @@ impl Device for Cpu {
             }
         }
         let alone = begun.elapsed().as_secs_f64();
+        let gathered = Gathered::new(program, *tile, jobs.len());
         let timed = |job: Job<'_>| {
             host.pulse.check()?;
             (host.between)();
             let (begun, elements) = (Instant::now(), job.region.shape.count());
-            let partials = self.run(program, job, inputs)?;
+            let apart = self.run(program, job, inputs).and_then(|partials| gathered.join(partials))?;
             host.pulse.made(elements);
-            Ok((partials, begun.elapsed().as_secs_f64()))
+            Ok((apart, begun.elapsed().as_secs_f64()))
         };
         let done: Vec<(Vec<Partial>, f64)> = jobs.into_par_iter().map(timed).collect::<Result<_>>()?;
         let busy = Some(alone + done.iter().map(|(_, seconds)| seconds).sum::<f64>());
-        Ok(Launched { tiles, partials: done.into_iter().flat_map(|(partials, _)| partials).collect(), busy })
+        Ok(Launched { tiles, partials: gathered.all(done.into_iter().flat_map(|(apart, _)| apart)), busy })
     }
 
     fn rest(&self) {
