@@ -14,6 +14,46 @@ use std::io;
 pub const PLATFORMS: &[(&str, &str)] =
     &[("Linux x86-64", "tested"), ("Linux aarch64", "unknown"), ("macOS", "unknown"), ("Windows", "unknown")];
 
+/// Opens a file to read it in any order. What is none (a pipe, a device, a socket) is an error at once: opening a pipe waits for
+/// whoever writes into it. Folders are opened; who reads them is told.
+///
+/// # Errors
+/// As the operating system says; `InvalidInput` for what is no file.
+pub fn open(path: &std::path::Path) -> io::Result<File> {
+    let refuse = |meta: &std::fs::Metadata| match odd(meta.file_type()) {
+        Some(kind) => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a file"))),
+        None => Ok(()),
+    };
+    refuse(&std::fs::metadata(path)?)?;
+    let mut options = std::fs::OpenOptions::new();
+    // It may have become one since.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.read(true).open(path)?;
+    refuse(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// What a thing in a file system is that is neither a file nor a folder.
+#[cfg(unix)]
+#[must_use]
+pub fn odd(kind: std::fs::FileType) -> Option<&'static str> {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        kind if kind.is_fifo() => Some("a pipe"),
+        kind if kind.is_socket() => Some("a socket"),
+        kind if kind.is_char_device() || kind.is_block_device() => Some("a device"),
+        _ => None,
+    }
+}
+
+/// Other systems have other oddities, which they tell themselves.
+#[cfg(not(unix))]
+#[must_use]
+pub fn odd(_: std::fs::FileType) -> Option<&'static str> {
+    None
+}
+
 /// Fills `buffer` from `offset` on, without moving any file position.
 ///
 /// # Errors

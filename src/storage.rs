@@ -128,6 +128,11 @@ pub trait Source: Send + Sync {
     /// What to call it in messages: a path, or `memory`.
     fn name(&self) -> String;
 
+    /// What the user must know of what was opened: what of it is not read, or is described and not there.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The extents of a full unit. Units form a regular grid from index 0; the last along an axis may be short.
     fn unit(&self) -> Dims;
 

@@ -51,6 +51,7 @@ fn rows(path: &Path, source: &dyn Source) -> Vec<[String; 2]> {
     rows.push(row("unit", format!("{unit}: the smallest part that is read alone, {units} of them")));
     rows.push(row("stored", stored));
     rows.push(row("decoded", bytes_text(info.bytes())));
+    rows.extend(source.notices().into_iter().map(|notice| row("note", notice)));
     rows
 }
 

@@ -130,7 +130,10 @@ fn object(progress: &Progress) -> Value {
 
 /// The share of the pass that is done.
 fn share(progress: &Progress) -> f64 {
-    progress.tiles.0 as f64 / progress.tiles.1.max(1) as f64
+    match progress.bytes {
+        (done, all) if all > 0 => done as f64 / all as f64,
+        _ => progress.tiles.0 as f64 / progress.tiles.1.max(1) as f64,
+    }
 }
 
 /// How long this pass still takes at the pace so far; earlier passes count as part of the pace.

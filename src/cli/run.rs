@@ -129,6 +129,7 @@ pub fn show(session: &Session, showing: &Showing, label: &str) -> Result<(Summar
         display.show(progress);
         at.set((progress.pass.0, progress.tiles.0));
         if interrupt::heard() {
+            display.note("stopping: what is finished is kept; Ctrl-C again ends at once");
             return Err(Error::caller("stopped"));
         }
         trace.as_ref().map_or(Ok(()), |trace| trace.add(progress))

@@ -6,12 +6,13 @@ pub mod cpu;
 pub mod gpu;
 pub mod null;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grid::{Grid, Region};
 use crate::plan::Pass;
 use crate::tile::{Buffer, Tile};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What a tile reads of one input.
@@ -68,9 +69,50 @@ pub struct Timed {
     pub seconds: f64,
 }
 
+/// What a run and whoever computes its tiles tell each other between blocks: that the run stops, and how far they are.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    stopped: AtomicBool,
+    made: AtomicU64,
+}
+
+impl Pulse {
+    /// A run that has just begun.
+    #[must_use]
+    pub const fn new() -> Pulse {
+        Pulse { stopped: AtomicBool::new(false), made: AtomicU64::new(0) }
+    }
+
+    /// The run stops: no further block is begun.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Asked before each block, and before whatever takes time.
+    ///
+    /// # Errors
+    /// The run stops.
+    pub fn check(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) { Err(Error::caller("the run stops")) } else { Ok(()) }
+    }
+
+    /// So many elements of the domain are made: a block is done.
+    pub fn made(&self, elements: usize) {
+        self.made.fetch_add(elements as u64, Ordering::Relaxed);
+    }
+
+    /// The elements of the domain that were made.
+    #[must_use]
+    pub fn elements(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+}
+
 /// The run on whose behalf a device computes: what is done between two blocks, and whose workers compute.
 #[derive(Clone, Copy)]
 pub struct Host<'h> {
+    /// Whether the run stops, and how far it is.
+    pub pulse: &'h Pulse,
     /// Called between blocks, by whoever computes them: what is more urgent is done there.
     pub between: &'h (dyn Fn() + Sync),
     /// The run's worker pool, for a device whose own threads have work for the CPU; none: the pool that is called in.
@@ -81,7 +123,8 @@ impl Host<'_> {
     /// Nothing is more urgent, and the pool is the one that is called in.
     #[must_use]
     pub fn alone() -> Host<'static> {
-        Host { between: &|| (), workers: None }
+        static NOBODY: Pulse = Pulse::new();
+        Host { pulse: &NOBODY, between: &|| (), workers: None }
     }
 
     /// Does work on the run's workers.
@@ -98,10 +141,10 @@ pub type Preparation<'d> = Box<dyn FnOnce() -> Result<()> + Send + 'd>;
 
 /// What computes tiles.
 pub trait Device: Sync {
-    /// Computes one tile for a host.
+    /// Computes one tile for a host, block by block.
     ///
     /// # Errors
-    /// A fault of a kernel or of the plan.
+    /// A fault of a kernel or of the plan; a run that stops.
     fn launch(&self, pass: &Pass, tile: &Region, inputs: &[InputData<'_>], host: Host<'_>) -> Result<Launched>;
 
     /// What must be done before the first tile of a pass, so that none waits for it: kernels to compile. Empty where all is ready.

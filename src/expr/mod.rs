@@ -6,6 +6,7 @@
 //! this thread, which is what lets `x * y + 1.0` be written with plain operators on `Copy` values.
 
 mod bounds;
+mod fused;
 mod infer;
 mod narrow;
 mod tape;
@@ -13,6 +14,7 @@ mod told;
 mod words;
 
 pub use bounds::{Known, Rounding};
+pub use fused::{Part, Whence};
 pub use infer::Halo;
 pub use tape::{Operand, Step, StepOp, Tape};
 
@@ -155,6 +157,29 @@ impl Arena {
         })
     }
 
+    /// The subformula at `root` with every read moved. Only what it is made of is looked at: structures of a thousand places shift
+    /// a thousand reads.
+    fn shift(&mut self, root: u32, axis: usize, by: i32) -> u32 {
+        let mut needed = std::collections::BTreeSet::from([root]);
+        let mut waiting = vec![root];
+        while let Some(k) = waiting.pop() {
+            each_child(&self.nodes[k as usize], |child| waiting.extend(needed.insert(child).then_some(child)));
+        }
+        let mut at: HashMap<u32, u32> = HashMap::with_capacity(needed.len());
+        for k in needed {
+            let node = match self.nodes[k as usize] {
+                Node::Read { input, mut at } => {
+                    at[axis] += by;
+                    Node::Read { input, at }
+                }
+                other => map_children(other, |child| at.get(&child).copied().unwrap_or(child)),
+            };
+            let placed = self.put(node, self.dtypes[k as usize]);
+            at.insert(k, placed);
+        }
+        at.get(&root).copied().unwrap_or(root)
+    }
+
     fn refuse(&mut self, what: String) {
         self.error.get_or_insert_with(|| Error::bug(what));
     }
@@ -237,50 +262,6 @@ impl Formula {
         let root = place.get(self.root as usize).copied().unwrap_or(0);
         Formula { nodes: arena.nodes, dtypes: arena.dtypes, root, inputs: self.inputs }
     }
-
-    /// Replaces input `k` by `producers[k]` where there is one: the fused formula, over the producers' inputs and the
-    /// remaining own ones. `places[k]` says where own input `k` (or each input of its producer) goes in the new list.
-    ///
-    /// # Errors
-    /// A producer for an input that is read at a distance: that would move its edges.
-    pub fn fused(&self, producers: &[Option<&Formula>], places: &[Vec<u8>], inputs: usize) -> Result<Formula> {
-        let mut arena = Arena::default();
-        let mut roots = vec![0; self.inputs];
-        for (k, producer) in producers.iter().enumerate() {
-            let Some(producer) = producer else { continue };
-            let mut at = Vec::with_capacity(producer.nodes.len());
-            for (node, dtype) in producer.nodes() {
-                let node = moved(*node, &places[k]);
-                at.push(arena.put(map_children(node, |c| at[c as usize]), dtype));
-            }
-            roots[k] = at[producer.root()];
-        }
-        let mut at: Vec<u32> = Vec::with_capacity(self.nodes.len());
-        for (node, dtype) in self.nodes() {
-            let placed = match node {
-                Node::Read { input, at } if producers[usize::from(*input)].is_some() => {
-                    if *at != [0; MAX_RANK] {
-                        return Err(Error::bug("a formula that reads at a distance cannot absorb its producer"));
-                    }
-                    roots[usize::from(*input)]
-                }
-                Node::Read { input, at } => {
-                    let place = places[usize::from(*input)].first().copied().unwrap_or(0);
-                    arena.put(Node::Read { input: place, at: *at }, dtype)
-                }
-                _ => arena.put(map_children(*node, |c| at[c as usize]), dtype),
-            };
-            at.push(placed);
-        }
-        Ok(Formula { root: at[self.root()], nodes: arena.nodes, dtypes: arena.dtypes, inputs }.pruned())
-    }
-}
-
-fn moved(node: Node, places: &[u8]) -> Node {
-    match node {
-        Node::Read { input, at } => Node::Read { input: places.get(usize::from(input)).copied().unwrap_or(0), at },
-        other => other,
-    }
 }
 
 fn each_child(node: &Node, mut f: impl FnMut(u32)) {
@@ -353,22 +334,7 @@ impl Expr {
     /// The same formula at the neighbour `by` elements further along `axis`: shifts every read.
     #[must_use]
     pub fn shifted(self, axis: usize, by: i32) -> Expr {
-        let shifted = with_arena(|arena| {
-            let mut at: Vec<u32> = Vec::with_capacity(self.0 as usize + 1);
-            for k in 0..=self.0 as usize {
-                let node = match arena.nodes[k] {
-                    Node::Read { input, mut at } => {
-                        at[axis] += by;
-                        Node::Read { input, at }
-                    }
-                    other => map_children(other, |c| at[c as usize]),
-                };
-                let dtype = arena.dtypes[k];
-                at.push(arena.put(node, dtype));
-            }
-            at.last().copied().unwrap_or(0)
-        });
-        Expr(shifted)
+        Expr(with_arena(|arena| arena.shift(self.0, axis, by)))
     }
 }
 

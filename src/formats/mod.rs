@@ -213,6 +213,20 @@ fn open_stack(path: &Path) -> Result<Box<dyn Source>> {
     Err(Error::caller(format!("{} is a folder or pattern; stacks of files need the feature tiff", path.display())))
 }
 
+/// Refuses as an output what can be none whether it is replaced or not: a pipe, a device, a folder where a file is written.
+fn refuse_odd(path: &Path, format: &Format) -> Result<()> {
+    let Ok(meta) = std::fs::metadata(path) else { return Ok(()) };
+    let kind = match crate::os::odd(meta.file_type()) {
+        None if meta.is_dir() && !format.chunked => "a folder",
+        None if meta.is_file() && format.chunked => "a file",
+        None => return Ok(()),
+        Some(kind) => kind,
+    };
+    let wanted = if format.chunked { "a folder" } else { "a file" };
+    let what = format!("{} is {kind}; a {} is written as {wanted}", path.display(), format.name);
+    Err(Error::caller(what).on(Subject::ExistingFile).hint("choose another name"))
+}
+
 /// Whether a path ends in a separator, or in a dot behind one.
 fn is_spelled_as_folder(path: &Path) -> bool {
     let text = path.as_os_str().as_encoded_bytes();
@@ -237,6 +251,7 @@ pub fn create(path: &Path, info: &Info, options: WriteOptions) -> Result<Box<dyn
         return Err(Error::caller(what).hint(format!("write {}", plain.display())));
     }
     let path = &plain;
+    refuse_odd(path, format)?;
     if !format.chunked && (options.chunks.is_some() || options.shards.is_some()) {
         let what = format!("{} is {}, which has no chunks of a shape to choose", path.display(), format.name);
         return Err(Error::caller(what).hint("a name that ends in .zarr or .ome.zarr has; leave out --chunks and --shards"));

@@ -41,7 +41,7 @@ struct NpySource {
 /// # Errors
 /// A file that is none, is truncated, or holds elements that are no plain numbers; the message names path and offset.
 pub fn open(path: &Path) -> Result<Box<dyn Source>> {
-    let file = File::open(path).map_err(|e| Error::io("open", path, &e))?;
+    let file = os::open(path).map_err(|e| Error::io("open", path, &e))?;
     let meta = file.metadata().map_err(|e| Error::io("read the size of", path, &e))?;
     if meta.is_dir() {
         return Err(Error::caller(format!("{} is a folder, not an NPY file", path.display())));

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, unknown};
 use crate::graph::{Args, Array, Index, Op, Slice, Value};
 use crate::language::Pipeline;
 use crate::ops;
+use std::collections::HashMap;
 use std::panic::Location;
 
 /// What an expression makes.
@@ -71,7 +72,9 @@ pub(super) fn run(
         array.info()?;
     }
     input.info()?;
-    let mut scope = Scope { input, others, current: input.clone(), named: Vec::new(), pending: None, starts_line: true, line };
+    let known = others.iter().cloned().collect();
+    let (current, named) = (input.clone(), Vec::new());
+    let mut scope = Scope { input, others, current, named, known, pending: None, starts_line: true, line };
     for (k, step) in steps.into_iter().enumerate() {
         let span = step.span.clone();
         scope.step(step).map_err(|fault| fault.placed(text, k + 1, &span))?;
@@ -109,6 +112,8 @@ struct Scope<'a> {
     others: &'a [(String, Array)],
     current: Array,
     named: Vec<(String, Array)>,
+    /// The inputs of `-i` and what was named, by their names.
+    known: HashMap<String, Array>,
     /// The name that the line's result will have.
     pending: Option<Name>,
     /// Whether the next step is the first of its line.
@@ -133,6 +138,7 @@ impl Scope<'_> {
         if step.ends_line
             && let Some(name) = self.pending.take()
         {
+            self.known.insert(name.text.clone(), self.current.clone());
             self.named.push((name.text, self.current.clone()));
         }
         Ok(())
@@ -150,7 +156,7 @@ impl Scope<'_> {
                 Error::caller(format!("'{text}' cannot be given as a name: it is an input of -i")).hint("choose another name"),
             );
         }
-        if self.named.iter().any(|(other, _)| *other == text) {
+        if self.known.contains_key(&text) {
             return refused(Error::caller(format!("the name '{text}' is given twice")).hint("choose another name"));
         }
         if let Some(first) = &self.pending {
@@ -197,7 +203,7 @@ impl Scope<'_> {
         match name {
             "x" => Some(&self.current),
             "input" => Some(self.input),
-            _ => self.named.iter().chain(self.others).find(|(known, _)| known == name).map(|(_, array)| array),
+            _ => self.known.get(name),
         }
     }
 

@@ -150,7 +150,7 @@ fn percentile_rank(percentile: f64, count: usize) -> Result<usize> {
         return Err(Error::caller(format!("percentile must be -100 to 100, got {percentile}")));
     }
     let place = count as f64 * from_least / 100.0;
-    Ok((0..count).rev().find(|rank| *rank as f64 <= place).unwrap_or(0))
+    Ok((place as usize).min(count.saturating_sub(1)))
 }
 
 /// A flat extreme over windows, axis after axis: exact in any order.

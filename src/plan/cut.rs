@@ -2,6 +2,7 @@
 //! It does not run anything; it asks the budget what a choice costs.
 
 use super::budget::{Fixed, block_bytes, price, process_bytes, tile_bytes, worst_tile};
+use super::crowd::{is_crowded, refused, relieved};
 use super::place::{Sharing, share};
 use super::program::Program;
 use super::schedule::{self, MOST_BINDING};
@@ -89,7 +90,8 @@ impl Rules {
         if self.whole[axis] {
             return domain[axis].max(1);
         }
-        let unit = self.only[axis].unwrap_or_else(|| wish.div_ceil(self.align[axis]) * self.align[axis]);
+        let align = self.align[axis];
+        let unit = self.only[axis].unwrap_or_else(|| wish.min(domain[axis]).div_ceil(align).saturating_mul(align));
         unit.clamp(1, domain[axis].max(1))
     }
 }
@@ -106,57 +108,86 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     while y != 0 {
         (x, y) = (y, x % y);
     }
-    a.max(1) / x * b.max(1)
+    (a.max(1) / x).saturating_mul(b.max(1))
 }
 
 /// Cuts one pass.
 ///
 /// # Errors
-/// A budget that the smallest legal tile does not fit.
+/// A budget that the smallest legal tile does not fit, or only tiles do that are far too many.
 pub fn cut(program: Program, outputs: &[Output], machine: &Machine, placement: &Placement, fixed: &Fixed) -> Result<Pass> {
     let rules = Rules::of(&program, outputs);
-    let wish = machine.tile.as_ref().filter(|wish| wish.len() == program.domain.len());
-    // In another order a tile has the same blocks.
-    let known: Cell<Option<(Dims, Dims)>> = Cell::new(None);
-    let priced = |sweep: Sweep| -> Result<Priced> {
-        let priced = |block: Dims| -> Result<(Dims, Costs)> {
-            let costs = price(&program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
-            Ok((block, costs))
-        };
-        let block = match known.get().filter(|(tile, _)| *tile == sweep.grid.unit) {
-            Some((_, block)) => block,
-            None => cached_block(&program, &sweep, &rules, machine.cache)?,
-        };
-        known.set(Some((sweep.grid.unit, block)));
-        let (mut block, mut costs) = priced(block)?;
-        let own = block_bytes(&program, &sweep.block(&block))?.0;
-        let over = costs.predicted.saturating_sub(machine.memory).div_ceil(machine.threads as u64);
-        let is_wide = costs.scratch > machine.memory / WIDE && costs.read_factor() > READ_AGAIN;
-        // As much smaller as it must be, then as small as is swift; where units are read again only that.
-        let fitting = usize::try_from(over).ok().and_then(|over| own.checked_sub(over)).filter(|_| over > 0);
-        for most in fitting.into_iter().chain((over > 0 || is_wide).then_some(machine.cache)) {
-            let fits = |block: &Region| Ok(block_bytes(&program, block)?.0 <= most);
-            let small = priced(cut_block(&program, &sweep, &rules, NARROW, &fits)?)?;
-            if costs.predicted > machine.memory || reads_less(&small.1, &costs) {
-                (block, costs) = small;
-            }
-        }
-        Ok((sweep, block, costs))
-    };
-    let (sweep, block, costs) = match wish {
-        Some(wish) => ordered(
-            priced(Sweep::new(program.domain, wished(wish, &rules, &program.domain)))?,
-            &program,
-            machine.memory,
-            &priced,
-        )?,
-        None => searched(&program, &rules, machine, goal(&program, machine, fixed)?, &priced)?,
-    };
+    let best = |machine: &Machine| best(&program, outputs, machine, &rules, fixed);
+    let (sweep, block, costs) = best(machine)?;
     if costs.predicted > machine.memory {
         return Err(refusal(&program, machine, &costs, &sweep));
     }
+    let found = (sweep, block, costs);
+    if !is_wished(&program, machine)
+        && is_crowded(&program, &found, machine.threads)
+        && let Some(error) = refused(&found, &program, machine, &best)?
+    {
+        return Err(error);
+    }
+    let (sweep, block, costs) = found;
     let pass = Pass { number: 0, program, sweep, block, costs, gpu: None, on_cpu: None, check: None };
     if placement.is_gpu() { on_gpu(pass, machine, &rules) } else { Ok(pass) }
+}
+
+/// Whether the user asked for the extents of a tile of this domain.
+fn is_wished(program: &Program, machine: &Machine) -> bool {
+    machine.tile.as_ref().is_some_and(|wish| wish.len() == program.domain.len())
+}
+
+/// The best tiles, blocks and order that were found; they may not fit.
+fn best(program: &Program, outputs: &[Output], machine: &Machine, rules: &Rules, fixed: &Fixed) -> Result<Priced> {
+    let known: Cell<Option<(Dims, Dims)>> = Cell::new(None);
+    let priced = |sweep: Sweep| priced(program, outputs, machine, (rules, fixed), sweep, &known);
+    if let Some(wish) = machine.tile.as_ref().filter(|_| is_wished(program, machine)) {
+        let wished = priced(Sweep::new(program.domain, wished(wish, rules, &program.domain)))?;
+        return ordered(wished, program, machine.memory, &priced);
+    }
+    let goal = goal(program, machine, fixed)?;
+    let found = searched(program, rules, machine, goal, &priced)?;
+    if found.2.predicted <= machine.memory && is_crowded(program, &found, machine.threads) {
+        return relieved(found, program, rules, machine, (goal, &priced));
+    }
+    Ok(found)
+}
+
+/// The price of a sweep with the best block for it.
+fn priced(
+    program: &Program,
+    outputs: &[Output],
+    machine: &Machine,
+    (rules, fixed): (&Rules, &Fixed),
+    sweep: Sweep,
+    known: &Cell<Option<(Dims, Dims)>>,
+) -> Result<Priced> {
+    let priced = |block: Dims| -> Result<(Dims, Costs)> {
+        let costs = price(program, outputs, &sweep, &block, fixed, (machine.memory, machine.threads))?;
+        Ok((block, costs))
+    };
+    // In another order a tile has the same blocks.
+    let block = match known.get().filter(|(tile, _)| *tile == sweep.grid.unit) {
+        Some((_, block)) => block,
+        None => cached_block(program, &sweep, rules, machine.cache)?,
+    };
+    known.set(Some((sweep.grid.unit, block)));
+    let (mut block, mut costs) = priced(block)?;
+    let own = block_bytes(program, &sweep.block(&block))?.0;
+    let over = costs.predicted.saturating_sub(machine.memory).div_ceil(machine.threads as u64);
+    let is_wide = costs.scratch > machine.memory / WIDE && costs.read_factor() > READ_AGAIN;
+    // As much smaller as it must be, then as small as is swift; where units are read again only that.
+    let fitting = usize::try_from(over).ok().and_then(|over| own.checked_sub(over)).filter(|_| over > 0);
+    for most in fitting.into_iter().chain((over > 0 || is_wide).then_some(machine.cache)) {
+        let fits = |block: &Region| Ok(block_bytes(program, block)?.0 <= most);
+        let small = priced(cut_block(program, &sweep, rules, NARROW, &fits)?)?;
+        if costs.predicted > machine.memory || reads_less(&small.1, &costs) {
+            (block, costs) = small;
+        }
+    }
+    Ok((sweep, block, costs))
 }
 
 /// Slots of a GPU: one is filled, one computes, one is emptied.
@@ -235,7 +266,7 @@ fn wished(wish: &[usize], rules: &Rules, domain: &Dims) -> Dims {
 
 /// The bytes of a tile in flight that fit beside others and let lanes overlap.
 fn goal(program: &Program, machine: &Machine, fixed: &Fixed) -> Result<u64> {
-    let room = machine.memory.saturating_sub(fixed.total()) * 3 / 4;
+    let room = machine.memory.saturating_sub(fixed.total()) / 4 * 3;
     let whole = worst_tile(program, &Sweep::new(program.domain, program.domain))?.total();
     Ok((room / (machine.threads as u64 + 2)).min(LARGE_TILE).min((whole / MANY_TILES).max(SMALL_TILE)))
 }

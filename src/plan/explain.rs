@@ -64,11 +64,9 @@ fn explain_pass(text: &mut String, number: usize, pass: &Pass, plan: &Plan) {
     let stages = program.steps.iter().map(|s| s.stage_number + 1).max().unwrap_or(0);
     put(text, 1, &format!("group  {stages} stages, run one after another on each block of a tile"));
     explain_device(text, pass);
-    for stage in 0..stages {
-        for (k, step) in program.steps.iter().enumerate().filter(|(_, s)| s.stage_number == stage) {
-            explain_step(text, program, k, step);
-        }
-    }
+    let mut steps: Vec<(usize, &Step)> = program.steps.iter().enumerate().collect();
+    steps.sort_by_key(|(_, step)| step.stage_number);
+    steps.into_iter().for_each(|(k, step)| explain_step(text, program, k, step));
     for fold in &program.folds {
         let (words, folded, info) = (fold.fold.words(), program.name(fold.value), &fold.info);
         let whither = if fold.stored.is_some() { "in scratch" } else { "a late value" };

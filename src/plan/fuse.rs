@@ -4,11 +4,11 @@
 use super::program::{FoldEnd, Input, InputFrom, Program, SinkEnd, Step, nodes_of};
 use super::stored::Stored;
 use crate::error::{Error, Result};
-use crate::expr::Formula;
+use crate::expr::{Formula, Part, Whence};
 use crate::graph::{Array, Body, Node, Stage};
 use crate::grid::Dims;
 use crate::storage::Info;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What one pass must make, before fusing.
@@ -154,26 +154,37 @@ fn wanted(outputs: &[Array], graph: &Graph<'_>) -> Result<Vec<Wanted>> {
     Ok(all)
 }
 
-/// A node on its way into the program: a value, or a formula waiting to be absorbed by its only reader.
-#[derive(Clone)]
+/// The most values that one formula reads: sums of more are made in parts.
+const MOST_VALUES: usize = 200;
+
+/// A node on its way into the program: a value, or a formula waiting to be written into that of its only reader.
 enum Built {
     Value(usize),
-    Waiting(Pending),
+    /// The values that it reads, with those of the formulas that wait for it.
+    Waiting(Array, Vec<usize>),
 }
 
-/// A formula and the values that it reads.
-#[derive(Clone)]
-struct Pending {
-    formula: Arc<Formula>,
-    values: Vec<usize>,
-    node: Array,
+fn formula_of(array: &Array) -> Result<&Formula> {
+    match &array.node().body {
+        Body::Stage(Stage::Formula { formula, .. }) => Ok(formula),
+        _ => Err(Error::bug("a formula that is none")),
+    }
+}
+
+/// The number of a value among those that a formula reads.
+fn place(values: &mut Vec<usize>, value: usize) -> Result<u8> {
+    let known = values.iter().position(|known| *known == value).unwrap_or_else(|| {
+        values.push(value);
+        values.len() - 1
+    });
+    u8::try_from(known).map_err(|_| Error::bug("a formula that reads more values than it may"))
 }
 
 struct Fusing<'g> {
     program: Program,
     built: HashMap<usize, Built>,
     readers: HashMap<usize, Vec<Array>>,
-    ends: Vec<usize>,
+    ends: HashSet<usize>,
     graph: &'g Graph<'g>,
     level: usize,
 }
@@ -214,13 +225,12 @@ impl Fusing<'_> {
         let node = array.node();
         let Body::Stage(stage) = &node.body else { return Err(Error::bug("a literal where an array is computed")) };
         let built = match stage {
-            Stage::Formula { formula, edge, constant } => {
-                let pending = self.absorb(formula, array)?;
-                if self.can_wait(array, &pending.formula)? {
-                    Built::Waiting(pending)
+            Stage::Formula { formula, .. } => {
+                let values = self.values_of(array)?;
+                if self.can_wait(array, formula)? {
+                    Built::Waiting(array.clone(), values)
                 } else {
-                    let stage = Stage::Formula { formula: pending.formula.clone(), edge: *edge, constant: *constant };
-                    Built::Value(self.push(stage, pending.values, array)?)
+                    Built::Value(self.write(array, stage)?)
                 }
             }
             other => {
@@ -241,52 +251,77 @@ impl Fusing<'_> {
         Ok(!self.ends.contains(&array.key()) && formula.is_pointwise() && outer.is_pointwise() && same_extents)
     }
 
-    /// The formula with every waiting producer written into it.
-    fn absorb(&mut self, formula: &Arc<Formula>, array: &Array) -> Result<Pending> {
-        let inputs = &array.node().inputs;
-        let waiting: Vec<Option<Pending>> = inputs
-            .iter()
-            .map(|i| match self.built.get(&i.key()) {
-                Some(Built::Waiting(pending)) => Some(pending.clone()),
-                _ => None,
-            })
-            .collect();
+    /// The values that a formula reads, with those of the formulas that wait for it. Where that is too many these become steps.
+    fn values_of(&mut self, array: &Array) -> Result<Vec<usize>> {
         let mut values: Vec<usize> = Vec::new();
-        let mut place = |value: usize| {
-            let known = values.iter().position(|v| *v == value).unwrap_or_else(|| {
-                values.push(value);
-                values.len() - 1
+        let inputs = &array.node().inputs;
+        for input in inputs {
+            // Whoever waits has one reader: its list becomes the reader's.
+            let own = match self.built.get_mut(&input.key()) {
+                Some(Built::Value(value)) => vec![*value],
+                Some(Built::Waiting(_, own)) if own.len() <= MOST_VALUES => std::mem::take(own),
+                Some(Built::Waiting(..)) => Vec::new(),
+                None => return Err(Error::bug("a node is read before it is built")),
+            };
+            let (mut all, few) = if own.len() > values.len() { (own, values) } else { (values, own) };
+            few.into_iter().for_each(|value| {
+                if !all.contains(&value) {
+                    all.push(value)
+                }
             });
-            u8::try_from(known).map_err(|_| Error::caller("an expression reads more than 255 arrays at once"))
-        };
-        let mut places = Vec::with_capacity(inputs.len());
-        for (input, pending) in inputs.iter().zip(&waiting) {
-            places.push(match pending {
-                Some(pending) => pending.values.iter().map(|v| place(*v)).collect::<Result<Vec<_>>>()?,
-                None => vec![place(self.value(input)?)?],
-            });
+            values = all;
         }
-        let producers: Vec<Option<&Formula>> = waiting.iter().map(|w| w.as_ref().map(|p| &*p.formula)).collect();
-        let fused = formula.fused(&producers, &places, values.len())?;
-        Ok(Pending { formula: Arc::new(fused), values, node: array.clone() })
+        if values.len() <= MOST_VALUES {
+            return Ok(values);
+        }
+        inputs.iter().map(|input| self.value(input)).collect()
+    }
+
+    /// A step of a formula with every formula that waits for it written into it.
+    fn write(&mut self, array: &Array, stage: &Stage) -> Result<usize> {
+        let Stage::Formula { edge, constant, .. } = stage else { return Err(Error::bug("a formula that is none")) };
+        let (formula, values) = self.fused(array)?;
+        let stage = Stage::Formula { formula: Arc::new(formula), edge: *edge, constant: *constant };
+        self.push(stage, values, array)
+    }
+
+    /// The formula of a node and of those that wait for it, producers first, and the values that it reads. Chains are long, so this walks
+    /// without recursion: of each node on the way, which of its inputs are done and where they come from.
+    fn fused(&self, array: &Array) -> Result<(Formula, Vec<usize>)> {
+        let (mut values, mut parts): (Vec<usize>, Vec<Part<'_>>) = (Vec::new(), Vec::new());
+        let mut way: Vec<(&Array, Vec<Whence>)> = vec![(array, Vec::new())];
+        while let Some((node, from)) = way.last_mut() {
+            let node: &Array = node;
+            let Some(input) = node.node().inputs.get(from.len()) else {
+                let formula = formula_of(node)?;
+                parts.push(Part { formula, from: std::mem::take(from) });
+                way.pop();
+                if let Some((_, from)) = way.last_mut() {
+                    from.push(Whence::Part(parts.len() - 1));
+                }
+                continue;
+            };
+            match self.built.get(&input.key()) {
+                Some(Built::Value(value)) => from.push(Whence::Input(place(&mut values, *value)?)),
+                Some(Built::Waiting(..)) => way.push((input, Vec::new())),
+                None => return Err(Error::bug("a node is read before it is built")),
+            }
+        }
+        Ok((Formula::fused(&parts, values.len())?, values))
     }
 
     /// The value of an input; a waiting formula becomes a step now.
     fn value(&mut self, input: &Array) -> Result<usize> {
-        match self.built.get(&input.key()).cloned() {
-            Some(Built::Value(value)) => Ok(value),
-            Some(Built::Waiting(pending)) => {
-                let stage = Stage::Formula {
-                    formula: pending.formula.clone(),
-                    edge: crate::grid::Edge::Reflect,
-                    constant: crate::dtype::Number::Int(0),
-                };
-                let value = self.push(stage, pending.values, &pending.node)?;
-                self.built.insert(input.key(), Built::Value(value));
-                Ok(value)
-            }
-            None => Err(Error::bug("a node is read before it is built")),
-        }
+        let waiting = match self.built.get(&input.key()) {
+            Some(Built::Value(value)) => return Ok(*value),
+            Some(Built::Waiting(array, _)) => array.clone(),
+            None => return Err(Error::bug("a node is read before it is built")),
+        };
+        let (formula, values) = self.fused(&waiting)?;
+        let (edge, constant) = (crate::grid::Edge::Reflect, crate::dtype::Number::Int(0));
+        let value = self.push(Stage::Formula { formula: Arc::new(formula), edge, constant }, values, &waiting)?;
+        self.built.insert(input.key(), Built::Value(value));
+        Ok(value)
     }
 
     fn push(&mut self, stage: Stage, inputs: Vec<usize>, array: &Array) -> Result<usize> {

@@ -3,6 +3,7 @@
 
 mod budget;
 mod check;
+mod crowd;
 mod cut;
 mod enclose;
 mod explain;
@@ -27,6 +28,7 @@ mod work;
 
 pub use budget::{Costs, commit_region, process_bytes, unit_grid};
 pub use check::{Check, Judged, JudgedFold};
+pub use crowd::long_words;
 pub use explain::explain;
 pub use frontier::Reads;
 pub use levels::{LEVELS, explain_at};

@@ -11,6 +11,7 @@ use crate::error::{Result, Subject, bytes_text};
 use crate::graph::{Array, Body, Stage};
 use crate::grid::Dims;
 use crate::storage::{Info, Scratch, Sink, Source};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Units that are read more often than this are a reason to try.
@@ -220,14 +221,22 @@ fn hard(outputs: &[Output], machine: &Machine) -> Result<Vec<Vec<Array>>> {
 fn shared(outputs: &[Output]) -> Result<Vec<Vec<Array>>> {
     let roots: Vec<Array> = outputs.iter().map(|output| output.array.clone()).collect();
     let passes = fuse::made(&roots)?;
-    let times = |array: &Array| passes.iter().filter(|made| made.iter().any(|own| own.key() == array.key())).count();
+    let mut times: HashMap<usize, usize> = HashMap::new();
+    passes.iter().flatten().for_each(|made| *times.entry(made.key()).or_default() += 1);
     let mut ends: Vec<Array> = Vec::new();
     for made in &passes {
-        for node in made.iter().filter(|node| times(node) > 1) {
-            let readers: Vec<&Array> =
-                made.iter().filter(|reader| reader.node().inputs.iter().any(|input| input.key() == node.key())).collect();
-            let is_end = readers.is_empty() || readers.iter().any(|reader| times(reader) < 2);
-            if is_end && !ends.iter().any(|known| known.key() == node.key()) {
+        let shared: HashSet<usize> = made.iter().map(Array::key).filter(|key| times[key] > 1).collect();
+        // What some reader of this pass alone makes something of, and what nobody reads.
+        let (mut read, mut ending) = (HashSet::new(), HashSet::new());
+        for reader in made {
+            for input in &reader.node().inputs {
+                read.insert(input.key());
+                ending.extend((times[&reader.key()] < 2).then_some(input.key()));
+            }
+        }
+        let is_end = |key: usize| shared.contains(&key) && (!read.contains(&key) || ending.contains(&key));
+        for node in made.iter().filter(|node| is_end(node.key())) {
+            if ends.len() < TRIED && !ends.iter().any(|known| known.key() == node.key()) {
                 ends.push(node.clone());
             }
         }

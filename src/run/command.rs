@@ -28,6 +28,20 @@ pub enum Command {
     Finish,
 }
 
+impl Command {
+    /// How far downstream a command is: the further, the sooner it is done.
+    #[must_use]
+    pub fn urgency(&self) -> usize {
+        match self {
+            Command::Write(_) => 4,
+            Command::Encode(_) => 3,
+            Command::Launch(_) => 2,
+            Command::Decode(_) => 1,
+            _ => 0,
+        }
+    }
+}
+
 /// What a driver reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {

@@ -84,7 +84,7 @@ pub struct Progress {
     pub pass: (usize, usize),
     /// Tiles done, and how many there are.
     pub tiles: (usize, usize),
-    /// Bytes of the domain that are done, as the pass's largest input or output stores them.
+    /// Decoded bytes of the pass's sources and results that are done, and all of them. What is computed of tiles under way counts too.
     pub bytes: (u64, u64),
     /// Seconds since the run began.
     pub seconds: f64,
@@ -128,6 +128,15 @@ impl Progress {
     pub(super) fn checking(checked: (usize, usize), pass: &Pass, told: Told<'_>) -> Progress {
         Progress { waiting_on: Lane::Read, preparing: None, checking: Some(checked), ..Progress::preparing((0, 0), pass, told) }
     }
+}
+
+/// The share of a pass that is done: what is computed of tiles under way counts too.
+pub(super) fn done_share((done, tiles): (usize, usize), passed_over: usize, domain: usize, made: u64) -> f64 {
+    if done >= tiles {
+        return 1.0;
+    }
+    let (of_tiles, elements) = (|count: usize| count as f64 / tiles as f64, made as f64 / domain.max(1) as f64);
+    (of_tiles(passed_over) + elements).min(1.0).max(of_tiles(done))
 }
 
 /// The figures of one pass.

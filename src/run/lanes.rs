@@ -5,7 +5,7 @@ use super::Verified;
 use super::command::{Command, PartKey};
 use super::event::{Lane, Span};
 use super::store::Encoded;
-use crate::device::Launched;
+use crate::device::{Launched, Pulse};
 use crate::error::{Error, Result};
 use crate::grid::{Dims, Region};
 use crate::plan::{Output, UnitKey};
@@ -139,11 +139,19 @@ pub(super) fn decode(order: &DecodeOrder, stored: Option<Vec<u8>>) -> Result<Don
     Ok(Done::Decoded(*unit, wanted.iter().map(cut).collect()))
 }
 
-/// Reads one unit after another, until nobody wants the reports.
-pub(super) fn read_lane(worker: usize, orders: impl IntoIterator<Item = ReadOrder>, report: impl Fn(Report) -> bool) {
+/// Reads one unit after another, until nobody wants the reports or the run stops.
+pub(super) fn read_lane(
+    worker: usize,
+    orders: impl IntoIterator<Item = ReadOrder>,
+    report: impl Fn(Report) -> bool,
+    pulse: &Pulse,
+) {
     for ReadOrder { unit, source, index, pause } in orders {
         std::thread::sleep(pause);
-        let fetch = || source.fetch(&index).map(|stored| Done::Read(unit, stored));
+        let fetch = || {
+            pulse.check()?;
+            source.fetch(&index).map(|stored| Done::Read(unit, stored))
+        };
         let place = |e: Error| e.at(format!("unit {index} of {}", source.name()));
         let done = timed(Lane::Read, Some(Command::Read(unit)), || fetch().map_err(place));
         if !report(Report { worker, ..done }) {

@@ -2,7 +2,7 @@
 //! The only place that makes threads and channels. Every channel is bounded, and never more is sent than it holds.
 
 use super::command::{Command, Event};
-use super::event::{DeviceSpan, Lane, PassReport, Progress};
+use super::event::{DeviceSpan, Lane, PassReport, Progress, done_share};
 use super::flow::{Flow, Setup};
 use super::folds::Folds;
 use super::journal::Journal;
@@ -14,7 +14,7 @@ use super::prepare::prepare;
 use super::store::{Encoded, Store, part_bytes};
 use super::verify::Again;
 use super::{Job, LateValues, Observer, READERS, commit_units};
-use crate::device::{Device, Host, InputData, Launched};
+use crate::device::{Device, Host, InputData, Launched, Pulse};
 use crate::error::{Error, Result};
 use crate::grid::Dims;
 use crate::plan::{InputFrom, Output, Pass, UnitKey};
@@ -37,17 +37,6 @@ pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     made.map_err(|e| Error::machine(format!("cannot start {threads} worker threads: {e}")).hint("use fewer: --threads 1"))
 }
 
-/// How far downstream a command is: the further, the sooner it is done.
-pub(crate) fn urgency(command: &Command) -> usize {
-    match command {
-        Command::Write(_) => 4,
-        Command::Encode(_) => 3,
-        Command::Launch(_) => 2,
-        Command::Decode(_) => 1,
-        _ => 0,
-    }
-}
-
 /// Plays one pass.
 pub(crate) struct Driver<'r> {
     pass: &'r Pass,
@@ -57,6 +46,8 @@ pub(crate) struct Driver<'r> {
     pool: &'r rayon::ThreadPool,
     /// Computes tiles again.
     again: Again<'r>,
+    /// How far the tiles of the pass are, and whether it stops.
+    pulse: Pulse,
     /// Whether a journal is kept, which notes the checksums of what is written.
     sums: bool,
 }
@@ -86,15 +77,8 @@ pub(crate) struct Told<'o> {
 
 impl<'r> Driver<'r> {
     pub fn new(pass: &'r Pass, job: &Job<'r>, late: &'r LateValues, pool: &'r rayon::ThreadPool) -> Self {
-        Driver {
-            pass,
-            outputs: job.outputs,
-            device: job.device,
-            late,
-            pool,
-            again: Again::of(job.outputs),
-            sums: job.place.is_some(),
-        }
+        let (again, pulse, sums) = (Again::of(job.outputs), Pulse::new(), job.place.is_some());
+        Driver { pass, outputs: job.outputs, device: job.device, late, pool, again, pulse, sums }
     }
 
     /// Runs the pass; gives its figures, its late values, and the most resident bytes seen.
@@ -123,7 +107,7 @@ impl<'r> Driver<'r> {
         let played = std::thread::scope(|scope| {
             for worker in 0..READERS {
                 let (reads, reports_in) = (reads.clone(), reports_in.clone());
-                scope.spawn(move || read_lane(worker, reads, |report| reports_in.send(report).is_ok()));
+                scope.spawn(move || read_lane(worker, reads, |report| reports_in.send(report).is_ok(), &self.pulse));
             }
             for worker in 0..device_lanes {
                 let (launches, reports_in) = (launches.clone(), reports_in.clone());
@@ -201,8 +185,11 @@ impl<'r> Driver<'r> {
             let timed = self.device.timed().into_iter();
             let device_spans: Vec<DeviceSpan> = timed.map(|timed| DeviceSpan::of(timed, told.started)).collect();
             device_spans.iter().for_each(|span| running.report.add(span));
-            let progress = Progress { notices, span, device_spans, ..running.progress(self.pass, told) };
-            heard.and_then(|()| (told.observe)(&progress)).inspect_err(|_| running.drain(reports))?;
+            let progress = Progress { notices, span, device_spans, ..running.progress(self, told) };
+            heard.and_then(|()| (told.observe)(&progress)).inspect_err(|_| {
+                self.pulse.stop();
+                running.drain(reports);
+            })?;
         }
     }
 
@@ -260,7 +247,7 @@ impl<'r> Driver<'r> {
     where
         'r: 's,
     {
-        running.waiting.sort_by_key(|c| std::cmp::Reverse(urgency(c)));
+        running.waiting.sort_by_key(|c| std::cmp::Reverse(c.urgency()));
         let mut kept = Vec::with_capacity(running.waiting.len());
         for command in std::mem::take(&mut running.waiting) {
             let room = match command {
@@ -343,7 +330,7 @@ impl<'r> Driver<'r> {
         let place = move |e: Error| e.at(format!("tile {region}"));
         Ok(Box::new(move || {
             timed(Lane::Compute, Some(Command::Launch(tile)), || {
-                let host = Host { between: &between, workers: Some(self.pool) };
+                let host = Host { pulse: &self.pulse, between: &between, workers: Some(self.pool) };
                 let mut launched = self.device.launch(self.pass, &region, &inputs, host).map_err(place)?;
                 let verified = self.again.verify(self.pass, tile, &inputs, &mut launched, host)?;
                 Ok(Done::Launched(tile, launched, verified))
@@ -362,7 +349,9 @@ impl<'r> Driver<'r> {
                 let stored = running.store.stored.remove(&key).flatten();
                 let shape = running.flow.grid(key.0).map(|g| g.region(&index).shape).unwrap_or_default();
                 let order = DecodeOrder { unit: key, source, index, shape, wanted: running.flow.wanted(key) };
-                Ok(Box::new(move || timed(Lane::Decode, Some(command), || decode(&order, stored))))
+                Ok(Box::new(move || {
+                    timed(Lane::Decode, Some(command), || self.pulse.check().and_then(|()| decode(&order, stored)))
+                }))
             }
             Command::Encode(part) => {
                 let (launched, sink) = running.store.tile(part.0, part.1)?;
@@ -372,6 +361,7 @@ impl<'r> Driver<'r> {
                 let target = self.outputs.get(output).map(|o| o.sink.clone()).ok_or_else(|| Error::bug("a sink that is none"))?;
                 Ok(Box::new(move || {
                     timed(Lane::Encode, Some(command), || {
+                        self.pulse.check()?;
                         let mut copy = Buffer::default();
                         let bytes = target.encode(&region, part_bytes(&launched.tiles[sink], &inside, &mut copy))?;
                         // Here, where they were just made and workers are many.
@@ -465,10 +455,11 @@ impl Running<'_, '_, '_> {
         }
     }
 
-    fn progress(&self, pass: &Pass, Told { numbers, started, .. }: Told<'_>) -> Progress {
+    fn progress(&self, driver: &Driver<'_>, Told { numbers, started, .. }: Told<'_>) -> Progress {
         let tiles = self.flow.progress();
-        let bytes = super::pass_bytes(pass);
-        let share = if tiles.1 == 0 { bytes } else { bytes / tiles.1 as u64 * tiles.0 as u64 };
+        let bytes = super::pass_bytes(driver.pass);
+        let share = done_share(tiles, self.flow.passed_over(), driver.pass.program.domain.count(), driver.pulse.elements());
+        let share = (bytes as f64 * share) as u64;
         let waiting_on = match (self.out.chores + self.out.launches, self.out.reads, self.out.writes) {
             (works, _, _) if works >= 1 && !self.waiting.is_empty() => Lane::Compute,
             (0, 0, _) => Lane::Write,

@@ -78,6 +78,7 @@ impl<'r> Again<'r> {
         let mut partials = Vec::new();
         let grid = check.blocks(region);
         for index in indices(Region::whole(grid.counts())) {
+            host.pulse.check()?;
             (host.between)();
             let inside = grid.region(&index);
             let block = Region { start: inside.start.zip_with(&region.start, |a, b| a + b), shape: inside.shape };

@@ -251,6 +251,6 @@ fn server(command: Command) -> usize {
 
 /// The furthest-downstream command of a queue.
 fn take(queue: &mut VecDeque<Command>) -> Option<Command> {
-    let best = (0..queue.len()).max_by_key(|k| (super::threads::urgency(&queue[*k]), Reverse(*k)))?;
+    let best = (0..queue.len()).max_by_key(|k| (queue[*k].urgency(), Reverse(*k)))?;
     queue.remove(best)
 }

@@ -22,7 +22,7 @@ use crate::error::{Error, Result, Subject, bytes_text};
 use crate::formats::{self, WriteOptions, memory::MemorySink, memory::MemorySource, memory::Unkept};
 use crate::graph::{Array, Body};
 use crate::grid::{Dims, MAX_RANK};
-use crate::plan::{Machine, Output, Plan, all_outputs, explain, explain_at, plan_with};
+use crate::plan::{InputFrom, Machine, Output, Plan, all_outputs, explain, explain_at, long_words, plan_with};
 use crate::run::{Job, Observer, Summary, run};
 use crate::storage::{Identity, Place, Reading, Scratch, Sink};
 use crate::tile::Tile;
@@ -153,6 +153,20 @@ pub struct Session {
     options: Options,
 }
 
+/// What a plan's sources say of themselves, each once.
+fn source_notices(plan: &Plan) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for input in plan.passes.iter().flat_map(|pass| &pass.program.inputs) {
+        let InputFrom::Source(source) = &input.from else { continue };
+        for notice in source.notices().into_iter().map(|notice| format!("{}: {notice}", source.name())) {
+            if !told.contains(&notice) {
+                told.push(notice);
+            }
+        }
+    }
+    told
+}
+
 /// Bytes of what a plan stores in scratch.
 fn stored_bytes(plan: &Plan) -> u64 {
     plan.stored.iter().map(|stored| stored.source.info().bytes()).fold(0, u64::saturating_add)
@@ -254,11 +268,13 @@ impl Session {
         self.run_on(&*device, observe)
     }
 
-    /// What of the plan runs elsewhere than was asked for, and why.
+    /// What the user must know before it runs: what sources lack, what of the plan runs elsewhere than was asked for, and why.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let asked = &self.options.device;
-        let mut notices = self.stored_words();
+        let mut notices = source_notices(&self.plan);
+        notices.extend(self.stored_words());
+        notices.extend(long_words(&self.plan));
         if matches!(asked.as_str(), "cpu" | "auto") {
             return notices;
         }

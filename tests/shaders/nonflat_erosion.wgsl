@@ -29,24 +29,24 @@ fn store(e: u32, v: vec4<i32>) {
 fn formula(x: u32, y: u32, outer: vec4<u32>) -> vec4<i32> {
     let at_0 = row_of(p.reads[0], y, outer) + x;
     let s0 = load_0(at_0 + 1u * p.reads[0].x);
-    let s1 = load_0(at_0 + 1u * p.reads[0].y);
-    let s2 = load_0(at_0);
-    let s3 = s2;
-    let s4 = add_i32(s3, bitcast<vec4<i32>>(vec4<u32>(4294967295u)));
-    let s5 = s0;
-    let s6 = add_i32(s5, bitcast<vec4<i32>>(vec4<u32>(4294967294u)));
-    let s7 = min(s4, s6);
-    let s8 = load_0(at_0 + 1u * p.reads[0].y + 2u * p.reads[0].x);
-    let s9 = load_0(at_0 + 2u * p.reads[0].x);
-    let s10 = s9;
-    let s11 = add_i32(s10, bitcast<vec4<i32>>(vec4<u32>(0u)));
-    let s12 = min(s7, s11);
-    let s13 = s1;
-    let s14 = add_i32(s13, bitcast<vec4<i32>>(vec4<u32>(4294967293u)));
-    let s15 = min(s12, s14);
-    let s16 = s8;
+    let s1 = load_0(at_0);
+    let s2 = s1;
+    let s3 = add_i32(s2, bitcast<vec4<i32>>(vec4<u32>(4294967295u)));
+    let s4 = s0;
+    let s5 = add_i32(s4, bitcast<vec4<i32>>(vec4<u32>(4294967294u)));
+    let s6 = min(s3, s5);
+    let s7 = load_0(at_0 + 2u * p.reads[0].x);
+    let s8 = s7;
+    let s9 = add_i32(s8, bitcast<vec4<i32>>(vec4<u32>(0u)));
+    let s10 = min(s6, s9);
+    let s11 = load_0(at_0 + 1u * p.reads[0].y);
+    let s12 = s11;
+    let s13 = add_i32(s12, bitcast<vec4<i32>>(vec4<u32>(4294967293u)));
+    let s14 = min(s10, s13);
+    let s15 = load_0(at_0 + 1u * p.reads[0].y + 2u * p.reads[0].x);
+    let s16 = s15;
     let s17 = add_i32(s16, bitcast<vec4<i32>>(vec4<u32>(4294967294u)));
-    let s18 = min(s15, s17);
+    let s18 = min(s14, s17);
     return s18;
 }
 // map.wgsl

@@ -71,10 +71,13 @@ impl Device for Cpu {
             }
         }
         let alone = begun.elapsed().as_secs_f64();
-        let timed = |job| {
+        let timed = |job: Job<'_>| {
+            host.pulse.check()?;
             (host.between)();
-            let begun = Instant::now();
-            self.run(program, job, inputs).map(|partials| (partials, begun.elapsed().as_secs_f64()))
+            let (begun, elements) = (Instant::now(), job.region.shape.count());
+            let partials = self.run(program, job, inputs)?;
+            host.pulse.made(elements);
+            Ok((partials, begun.elapsed().as_secs_f64()))
         };
         let done: Vec<(Vec<Partial>, f64)> = jobs.into_par_iter().map(timed).collect::<Result<_>>()?;
         let busy = Some(alone + done.iter().map(|(_, seconds)| seconds).sum::<f64>());

@@ -271,6 +271,7 @@ impl Gpu {
     /// Runs a box, whatever happens to the device meanwhile; gives what it made in the order of its parts.
     fn run(&self, asked: &Asked<'_>, region: Region, made: &mut Vec<(Region, Made)>) -> Result<()> {
         loop {
+            asked.host.pulse.check()?;
             let Some((seat, slot)) = seats::enter(&self.seats) else {
                 return self.take_over(asked, region, made);
             };
@@ -282,6 +283,7 @@ impl Gpu {
             drop(slot);
             match done {
                 Ok(block) => {
+                    asked.host.pulse.made(region.shape.count());
                     made.push((region, block));
                     return Ok(());
                 }
@@ -339,7 +341,8 @@ impl Gpu {
         if !self.taken_over.swap(true, Ordering::AcqRel) {
             self.notice(format!("the CPU takes over from '{}'", self.wish.name));
         }
-        let work = || self.cpu.launch(asked.pass, &region, asked.inputs, Host::alone());
+        let host = Host { pulse: asked.host.pulse, ..Host::alone() };
+        let work = || self.cpu.launch(asked.pass, &region, asked.inputs, host);
         let Launched { tiles, partials, .. } = asked.host.install(work)?;
         made.push((region, Made { tiles, partials }));
         Ok(())

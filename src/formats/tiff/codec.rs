@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// How a block's bytes are stored.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Codec {
     None,
     Lzw,
@@ -63,7 +63,7 @@ fn codec_name(number: u64) -> Option<&'static str> {
 }
 
 /// What is subtracted before compression.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Predictor {
     None,
     /// Differences between neighbouring samples of a row.

@@ -12,7 +12,12 @@ use std::path::{Path, PathBuf};
 const WINDOW: usize = 4096;
 
 /// The longest text that is read from a tag. OME-XML of a screen's plate stays well below.
-const LONGEST_TEXT: u64 = 256 << 20;
+const LONGEST_TEXT: u64 = 64 << 20;
+
+/// Lists of numbers may be read so many times the file's bytes in all, and this many in any file: some writers let pages share
+/// one list, and a file whose every page has the whole file as its list would take ages.
+const LISTED: u64 = 4;
+const LEAST_LISTED: u64 = 1 << 20;
 
 /// Byte order of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +56,8 @@ pub(super) struct Entry {
 pub(super) struct Directory {
     /// Where it starts in the file.
     pub offset: u64,
+    /// Which directory of the main chain it is, from 0.
+    pub number: usize,
     entries: Vec<Entry>,
     next: u64,
 }
@@ -71,9 +78,12 @@ pub(super) struct Reader {
     pub stamp: Stamp,
     pub order: Order,
     big: bool,
-    first: u64,
+    /// Where the first directory starts.
+    pub first: u64,
     window: Vec<u8>,
     window_start: u64,
+    /// Bytes of lists of numbers that may yet be read.
+    lists: u64,
 }
 
 impl Reader {
@@ -88,11 +98,12 @@ impl Reader {
             let what = format!("{} is a folder, not a TIFF file", path.display());
             return Err(Error::caller(what).hint("name a file, or open the folder as a stack"));
         }
-        let file = File::open(path).map_err(io)?;
+        let file = crate::os::open(path).map_err(io)?;
         let stamp = Stamp::of(&file.metadata().map_err(io)?);
         let (len, path) = (meta.len(), path.to_owned());
         let (order, window) = (Order::Little, Vec::new());
-        let mut reader = Reader { file, path, len, stamp, order, big: false, first: 0, window, window_start: 0 };
+        let lists = LISTED.saturating_mul(len).max(LEAST_LISTED);
+        let mut reader = Reader { file, path, len, stamp, order, big: false, first: 0, window, window_start: 0, lists };
         reader.header()?;
         Ok(reader)
     }
@@ -144,6 +155,7 @@ impl Reader {
             if !each(self, &directory)? {
                 return Ok(());
             }
+            directory.number += 1;
             at = directory.next;
         }
         Ok(())
@@ -223,6 +235,11 @@ impl Reader {
         };
         let order = self.order;
         let step = usize::try_from(size).unwrap_or(1);
+        let read = entry.count.saturating_mul(size);
+        if entry.at.saturating_add(read) <= self.len {
+            let left = self.lists.checked_sub(read);
+            self.lists = left.ok_or_else(|| self.fault("the directories' lists of numbers overlap", entry.at))?;
+        }
         let bytes = self.bytes(entry.at, entry.count.saturating_mul(size))?;
         Ok(bytes.chunks_exact(step).map(|b| order.number(b)).collect())
     }

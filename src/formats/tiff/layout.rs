@@ -1,70 +1,15 @@
 //! From directories to an array: which pages form the stack, its shape, axes and pixel sizes, and the table of blocks.
 //! It does not know how blocks are read or decoded.
 
+use super::blocks::Blocks;
 use super::directory::{Directory, Order, Reader};
-use super::page::{self, Geometry, Page, Storage, tag};
+use super::page::{self, Geometry, tag};
 use super::{imagej, ome, shaped, units};
 use crate::error::Result;
 use crate::grid::{Dims, MAX_RANK};
 use crate::os::Stamp;
 use crate::storage::{Axis, Info, Kind};
 use std::path::Path;
-
-/// The blocks of all pages, two numbers each.
-#[derive(Debug, Default)]
-pub(super) struct Blocks {
-    /// The ways in which pages are cut and stored: almost always one.
-    pub storages: Vec<Storage>,
-    /// For more than one way: each page's way and first block.
-    ways: Vec<(usize, usize)>,
-    offsets: Vec<u64>,
-    sizes: Vec<u64>,
-    /// Blocks of a page where all pages are alike.
-    per_page: usize,
-    pages: usize,
-    /// Set where one directory stands for planes that follow one another: bytes from each to the next.
-    stride: Option<u64>,
-}
-
-impl Blocks {
-    fn add(&mut self, page: &Page) {
-        let way = self.storages.iter().position(|s| *s == page.storage).unwrap_or_else(|| {
-            self.storages.push(page.storage);
-            self.storages.len() - 1
-        });
-        if way > 0 && self.ways.is_empty() {
-            self.ways = (0..self.pages).map(|n| (0, n * self.per_page)).collect();
-        }
-        if self.storages.len() > 1 {
-            self.ways.push((way, self.offsets.len()));
-        }
-        self.per_page = page.offsets.len();
-        self.pages += 1;
-        self.offsets.extend(&page.offsets);
-        self.sizes.extend(&page.sizes);
-    }
-
-    /// How one page is stored.
-    pub fn storage(&self, page: usize) -> Option<Storage> {
-        let way = if self.ways.is_empty() { 0 } else { self.ways.get(page)?.0 };
-        self.storages.get(way).copied()
-    }
-
-    /// The stored bytes of the largest block.
-    pub fn largest(&self) -> u64 {
-        self.sizes.iter().copied().max().unwrap_or(0)
-    }
-
-    /// Where one block of a page starts and its stored bytes; 0, 0 for one that is not stored.
-    pub fn block(&self, page: usize, block: usize) -> Option<(u64, u64)> {
-        if let Some(stride) = self.stride {
-            let skipped = stride.checked_mul(u64::try_from(page).ok()?)?;
-            return Some((self.offsets.get(block)?.checked_add(skipped)?, *self.sizes.get(block)?));
-        }
-        let first = if self.ways.is_empty() { page.checked_mul(self.per_page)? } else { self.ways.get(page)?.1 };
-        Some((*self.offsets.get(first + block)?, *self.sizes.get(first + block)?))
-    }
-}
 
 /// All that a file says of its stack.
 pub(super) struct Layout {
@@ -74,20 +19,39 @@ pub(super) struct Layout {
     pub blocks: Blocks,
     /// Extents before the page's own axes.
     pub leading: Dims,
-    /// The page of each plane where that is not its number.
+    /// The page of each plane where that is not its number; [`ome::MISSING`] for one that the file does not have.
     pub page_of: Option<Vec<usize>>,
+    /// What of the file is not read, or is described and not there.
+    pub notices: Vec<String>,
     /// Of the file as it was opened.
     pub stamp: Stamp,
 }
 
-/// What the first page tells of the whole.
+/// What the first page tells of the whole, and what is to be told of it.
 #[derive(Default)]
 struct Told {
+    notices: Vec<String>,
     description: String,
     nodata: Option<f64>,
     /// Pixel sizes along y and x.
     steps: [Option<f64>; 2],
     unit: Option<&'static str>,
+}
+
+/// Directories that are no reduced images and yet not read: how many, and what the first of them is.
+#[derive(Default)]
+struct Others {
+    count: usize,
+    first: String,
+}
+
+impl Others {
+    fn add(&mut self, number: usize, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.count == 1 {
+            self.first = format!("page {number} is {}", what());
+        }
+    }
 }
 
 /// Reads all directories of a file.
@@ -97,43 +61,57 @@ struct Told {
 pub(super) fn read(path: &Path) -> Result<(Layout, std::fs::File)> {
     let mut reader = Reader::open(path)?;
     let (mut blocks, mut first, mut told) = (Blocks::default(), None, Told::default());
-    let mut budget = reader.len;
+    let mut others = Others::default();
+    // Each table entry takes two bytes of the file at least: more entries are tables that overlap.
+    let mut left = reader.len / 2;
     reader.walk(|reader, directory| {
-        if page::is_secondary(reader, directory)? {
+        let Some(geometry) = page_like(reader, directory, first, &mut others)? else {
+            blocks.pass();
             return Ok(true);
-        }
-        let geometry = match first {
-            None => page::geometry(reader, directory)?,
-            Some(_) if !same_extents(reader, directory, first.as_ref())? => return Ok(true),
-            Some(_) => page::geometry(reader, directory)?,
         };
         if first.is_none() {
             told = tell(reader, directory)?;
-        }
-        if *first.get_or_insert(geometry) != geometry {
-            return Ok(true);
+            first = Some(geometry);
         }
         let page = page::page(reader, directory, &geometry)?;
-        // Each table entry takes bytes of the file: more entries than bytes are tables that overlap.
         let spent = u64::try_from(page.offsets.len()).unwrap_or(u64::MAX);
-        let Some(left) = budget.checked_sub(spent) else {
-            return Err(reader.fault("the pages' block tables overlap", directory.offset));
-        };
-        budget = left;
+        left = left.checked_sub(spent).ok_or_else(|| reader.fault("the pages' block tables overlap", directory.offset))?;
         blocks.add(&page);
         Ok(true)
     })?;
     let geometry = first.ok_or_else(|| reader.fault("the file holds no page but reduced images and masks", 0))?;
-    let layout = arrange(&reader, geometry, blocks, &told)?;
+    if others.count > 0 {
+        let what = format!("pages that differ from the first, {}, are not read: {}", geometry.words(), others.count);
+        told.notices.push(format!("{what}; {}", others.first));
+    }
+    let layout = arrange(&reader, geometry, blocks, told)?;
     Ok((layout, reader.file))
 }
 
-/// Whether a later page has the first one's extents; others are thumbnails and labels that are passed over unread.
-fn same_extents(reader: &mut Reader, directory: &Directory, first: Option<&Geometry>) -> Result<bool> {
-    let mut extent = |tag| directory.find(tag).map(|e| reader.first_number(e)).transpose();
-    let (width, height) = (extent(tag::WIDTH)?, extent(tag::LENGTH)?);
-    let is = |found: Option<u64>, wanted: usize| found.and_then(|n| usize::try_from(n).ok()) == Some(wanted);
-    Ok(first.is_some_and(|g| is(width, g.width) && is(height, g.height)))
+/// What a directory's pixels are, if they are those of the first page or it is the first; reduced images and masks are passed over,
+/// and so are, noted among the `others`, pages that differ: thumbnails and labels unread.
+fn page_like(
+    reader: &mut Reader,
+    directory: &Directory,
+    first: Option<Geometry>,
+    others: &mut Others,
+) -> Result<Option<Geometry>> {
+    if page::is_secondary(reader, directory)? {
+        return Ok(None);
+    }
+    let Some(first) = first else { return page::geometry(reader, directory).map(Some) };
+    let (width, height) = page::extents(reader, directory)?;
+    if (width, height) != (Some(first.width), Some(first.height)) {
+        let text = |n: Option<usize>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
+        others.add(directory.number, || format!("{} × {}", text(height), text(width)));
+        return Ok(None);
+    }
+    let geometry = page::geometry(reader, directory)?;
+    if geometry != first {
+        others.add(directory.number, || geometry.words());
+        return Ok(None);
+    }
+    Ok(Some(geometry))
 }
 
 fn tell(reader: &mut Reader, directory: &Directory) -> Result<Told> {
@@ -150,7 +128,7 @@ fn tell(reader: &mut Reader, directory: &Directory) -> Result<Told> {
         _ => None,
     };
     let nodata = nodata.and_then(|text| text.trim().parse().ok());
-    Ok(Told { description: description.unwrap_or_default(), nodata, steps, unit })
+    Ok(Told { notices: Vec::new(), description: description.unwrap_or_default(), nodata, steps, unit })
 }
 
 /// The leading axes and, where it is no identity, the page of each plane.
@@ -168,23 +146,25 @@ impl Leading {
     }
 }
 
-fn arrange(reader: &Reader, geometry: Geometry, mut blocks: Blocks, told: &Told) -> Result<Layout> {
-    let leading = if let Some(meta) = imagej::parse(&told.description) {
+fn arrange(reader: &Reader, geometry: Geometry, mut blocks: Blocks, mut told: Told) -> Result<Layout> {
+    let description = std::mem::take(&mut told.description);
+    let name = reader.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let leading = if let Some(meta) = imagej::parse(&description) {
         continue_planes(reader, &geometry, &mut blocks, meta.images)?;
-        imagej_leading(&meta, blocks.pages, &geometry, told)
-    } else if let Some(meta) = ome::parse(&told.description) {
-        ome_leading(&meta, blocks.pages, &geometry)
-    } else if let Some(meta) = shaped::parse(&told.description) {
-        let planes = shaped_planes(&meta, &geometry).map_or(1, |(shape, _)| shape.count());
-        continue_planes(reader, &geometry, &mut blocks, planes)?;
-        shaped_leading(&meta, blocks.pages, &geometry)
+        imagej_leading(&meta, blocks.pages, &geometry, &mut told)
+    } else if let Some(meta) = ome::parse(&description, &name) {
+        let planes = meta.and_then(|meta| ome_leading(&meta, &blocks, &geometry, &mut told.notices));
+        planes.map_err(|why| told.notices.push(format!("its OME description is not used, its pages are one axis: {why}"))).ok()
+    } else if let Some(meta) = shaped::parse(&description) {
+        shaped_leading(reader, &meta, &mut blocks, &geometry, &mut told.notices)?
     } else {
         None
     };
     let leading = leading.unwrap_or_else(|| Leading::unnamed(blocks.pages));
-    let info = describe(reader, &geometry, &leading, told)?;
+    let info = describe(reader, &geometry, &leading, &told)?;
     let Leading { shape, page_of, .. } = leading;
-    Ok(Layout { info, geometry, order: reader.order, blocks, leading: shape, page_of, stamp: reader.stamp })
+    let notices = told.notices;
+    Ok(Layout { info, geometry, order: reader.order, blocks, leading: shape, page_of, notices, stamp: reader.stamp })
 }
 
 /// One directory may stand for many planes that follow its own: ImageJ's rule for files beyond 4 GB.
@@ -196,6 +176,10 @@ fn continue_planes(reader: &Reader, geometry: &Geometry, blocks: &mut Blocks, pl
     let Some((first, size)) = blocks.block(0, 0) else { return Ok(()) };
     let after = reader.len.saturating_sub(first);
     let needed = u64::try_from(planes).ok().and_then(|n| n.checked_mul(size));
+    // Where the directory lies among what would be planes, what follows the page is no plane.
+    if (first..first.saturating_add(needed.unwrap_or(u64::MAX))).contains(&reader.first) {
+        return Ok(());
+    }
     if needed.is_some_and(|n| n <= after) {
         (blocks.pages, blocks.stride) = (planes, Some(size));
         return Ok(());
@@ -208,8 +192,11 @@ fn continue_planes(reader: &Reader, geometry: &Geometry, blocks: &mut Blocks, pl
     Err(reader.fault(&what, first).hint("the file is truncated"))
 }
 
-fn imagej_leading(meta: &imagej::ImageJ, pages: usize, geometry: &Geometry, told: &Told) -> Option<Leading> {
+fn imagej_leading(meta: &imagej::ImageJ, pages: usize, geometry: &Geometry, told: &mut Told) -> Option<Leading> {
     let mut meta = meta.clone();
+    if meta.images > pages {
+        told.notices.push(format!("ImageJ's description counts {} images, the file has {pages}", meta.images));
+    }
     if meta.channels == geometry.samples && meta.frames.checked_mul(meta.slices) == Some(pages) {
         meta.channels = 1;
     }
@@ -227,10 +214,28 @@ fn imagej_leading(meta: &imagej::ImageJ, pages: usize, geometry: &Geometry, told
     Some(Leading { shape, letters, page_of: None, steps })
 }
 
-fn ome_leading(meta: &ome::Ome, pages: usize, geometry: &Geometry) -> Option<Leading> {
-    let (shape, letters, order) = meta.leading(pages, geometry.samples)?;
-    let is_plain = order.iter().enumerate().all(|(plane, page)| plane == *page);
-    Some(Leading { shape, letters, page_of: (!is_plain).then_some(order), steps: meta.steps.clone() })
+/// The planes by OME-XML. Planes that the file does not have (a recording that was stopped, a file that was cut) are nodata or 0 as
+/// tifffile reads them, and told.
+fn ome_leading(
+    meta: &ome::Ome,
+    blocks: &Blocks,
+    geometry: &Geometry,
+    notices: &mut Vec<String>,
+) -> std::result::Result<Leading, String> {
+    let planes = meta.planes(blocks.pages, geometry.samples, |directory| blocks.page_of(directory))?;
+    let (count, missing) = (planes.pages.len(), planes.missing());
+    if missing == count {
+        return Err(format!("none of its {count} planes is in the file"));
+    }
+    if missing > 0 {
+        notices.push(format!("its OME description has {count} planes, {missing} of which are not in the file and read as empty"));
+    }
+    if count < blocks.pages {
+        notices.push(format!("the file has {} pages, {count} of which are read: those of its first image", blocks.pages));
+    }
+    let is_plain = planes.pages.iter().enumerate().all(|(plane, page)| plane == *page);
+    let page_of = (!is_plain).then_some(planes.pages);
+    Ok(Leading { shape: planes.shape, letters: planes.letters, page_of, steps: meta.steps.clone() })
 }
 
 /// The leading extents and letters of a described shape that ends in the page's own.
@@ -241,11 +246,35 @@ fn shaped_planes(meta: &shaped::Shaped, geometry: &Geometry) -> Option<(Dims, Op
     (own == &*page_shape(geometry)).then(|| (Dims::from(lead), letters))
 }
 
-fn shaped_leading(meta: &shaped::Shaped, pages: usize, geometry: &Geometry) -> Option<Leading> {
-    let (shape, letters) = shaped_planes(meta, geometry).filter(|(shape, _)| shape.count() <= pages)?;
+/// The planes by tifffile's description.
+///
+/// # Errors
+/// Fewer pages than are described, unless it is one: a page cut out of a stack keeps the stack's description.
+fn shaped_leading(
+    reader: &Reader,
+    meta: &shaped::Shaped,
+    blocks: &mut Blocks,
+    geometry: &Geometry,
+    notices: &mut Vec<String>,
+) -> Result<Option<Leading>> {
+    let Some((shape, letters)) = shaped_planes(meta, geometry) else { return Ok(None) };
+    let planes = shape.iter().try_fold(1usize, |n, extent| n.checked_mul(*extent)).unwrap_or(usize::MAX);
+    continue_planes(reader, geometry, blocks, planes)?;
+    let pages = blocks.pages;
+    if planes > pages && pages > 1 {
+        let what = format!("its description {} has {planes} pages, the file has {pages}", meta.shape);
+        return Err(reader.fault(&what, 0).hint("the file is truncated, or its description is another file's"));
+    }
+    if planes > pages {
+        notices.push(format!("its description {} has {planes} pages, the file is one of them", meta.shape));
+        return Ok(None);
+    }
+    if planes < pages {
+        notices.push(format!("the file has {pages} pages, {planes} of which are read: those of its first series"));
+    }
     let letters = letters.unwrap_or_else(|| "?".repeat(shape.len()));
     let steps = meta.spacing.map(|step| Axis { name: "z".to_owned(), step, unit: None }).into_iter().collect();
-    Some(Leading { shape, letters, page_of: None, steps })
+    Ok(Some(Leading { shape, letters, page_of: None, steps }))
 }
 
 /// The extents of one page.

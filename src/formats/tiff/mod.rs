@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `directory` | image file directories: classic and BigTIFF, both byte orders |
 //! | `page` | one directory's pixels and blocks, checked against the file |
-//! | `layout` | directories → shape, axes, pixel sizes, block table |
+//! | `layout`, `blocks` | directories → shape, axes, pixel sizes; the table of blocks |
 //! | `imagej`, `ome`, `shaped` | the three dialects of image descriptions |
 //! | `units` | names of units |
 //! | `codec`, `unpack` | LZW, deflate, PackBits, predictors, byte order; a block piece by piece |
@@ -13,6 +13,7 @@
 //! | `source`, `stack` | one file, many files, as a [`Source`] |
 //! | `plan`, `entries`, `strips`, `tiles` | writing: pages of an array, directories, the two layouts |
 
+mod blocks;
 mod codec;
 mod directory;
 mod entries;

@@ -52,6 +52,13 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
+    /// `u16, 512 × 512 × 3 samples`, for messages.
+    pub fn words(&self) -> String {
+        let samples = if self.samples > 1 { format!(" × {} samples", self.samples) } else { String::new() };
+        let planar = if self.planar { ", in planes" } else { "" };
+        format!("{} {} × {}{samples}{planar}", self.dtype, self.height, self.width)
+    }
+
     /// Samples of a pixel that lie side by side.
     pub fn together(&self) -> usize {
         if self.planar { 1 } else { self.samples }
@@ -74,7 +81,7 @@ impl Geometry {
 }
 
 /// How a page's blocks cut and store it. Raw strips that lie end to end count as one block of all rows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Storage {
     pub tiled: bool,
     pub rows: usize,
@@ -202,6 +209,17 @@ impl Tags<'_> {
 /// A tag that cannot be read.
 pub(super) fn is_secondary(reader: &mut Reader, directory: &Directory) -> Result<bool> {
     Ok(Tags { reader, directory }.number(tag::SUBFILE, 0)? & 0b101 != 0)
+}
+
+/// Width and height of a directory's pixels, where it gives them.
+///
+/// # Errors
+/// A tag that cannot be read.
+pub(super) fn extents(reader: &mut Reader, directory: &Directory) -> Result<(Option<usize>, Option<usize>)> {
+    let mut extent = |tag| directory.find(tag).map(|e| reader.first_number(e)).transpose();
+    let (width, height) = (extent(tag::WIDTH)?, extent(tag::LENGTH)?);
+    let small = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok());
+    Ok((small(width), small(height)))
 }
 
 /// What a directory's pixels are.

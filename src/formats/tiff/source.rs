@@ -218,7 +218,7 @@ impl Stored for TiffSource {
     fn bytes_at(&self, at: u64, into: &mut [u8]) -> Result<()> {
         let opened = match &self.file {
             Some(_) => None,
-            None => Some(File::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?),
+            None => Some(crate::os::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?),
         };
         let Some(file) = self.file.as_ref().or(opened.as_ref()) else { return Err(Error::bug("a file that is not open")) };
         let len = into.len();
@@ -289,6 +289,10 @@ impl Source for TiffSource {
         self.path.display().to_string()
     }
 
+    fn notices(&self) -> Vec<String> {
+        self.layout.notices.clone()
+    }
+
     fn unit(&self) -> Dims {
         self.unit
     }
@@ -319,7 +323,7 @@ impl Source for TiffSource {
             let rank = self.layout.leading.len() + usize::from(geometry.planar);
             let cut = |extent: usize, part: usize, most: usize| extent.div_ceil(part.max(1)).min(most);
             let blocks = cut(self.unit[rank], rows, down) * cut(self.unit[rank + 1], columns, across);
-            as_offset(blocks).saturating_mul(self.layout.blocks.largest())
+            as_offset(blocks).saturating_mul(self.layout.blocks.largest)
         };
         self.layout.blocks.storages.iter().map(of).max().unwrap_or(0)
     }
@@ -347,7 +351,7 @@ impl Source for TiffSource {
         match &self.file {
             Some(file) => self.read(file, &parts, &mut stored)?,
             None => {
-                let file = File::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?;
+                let file = crate::os::open(&self.path).map_err(|e| Error::io("open", &self.path, &e))?;
                 self.read(&file, &parts, &mut stored)?;
             }
         }

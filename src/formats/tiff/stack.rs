@@ -9,6 +9,9 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+/// Notices of a stack's files that are told.
+const MOST_NOTICES: usize = 8;
+
 /// Equal files one after another along the first axis.
 struct Stack {
     files: Vec<TiffSource>,
@@ -78,6 +81,22 @@ impl Source for Stack {
     fn name(&self) -> String {
         let first = self.files.first().map(Source::name).unwrap_or_default();
         format!("{first} and {} more", self.files.len().saturating_sub(1))
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let mut told: Vec<(String, String, usize)> = Vec::new();
+        for (name, notice) in self.files.iter().flat_map(|file| file.notices().into_iter().map(|notice| (file.name(), notice))) {
+            match told.iter().position(|(_, known, _)| *known == notice) {
+                Some(known) => told[known].2 += 1,
+                None if told.len() < MOST_NOTICES => told.push((name, notice, 0)),
+                None => {}
+            }
+        }
+        let words = |(name, notice, others): (String, String, usize)| match others {
+            0 => format!("{name}: {notice}"),
+            n => format!("{name} and {n} more: {notice}"),
+        };
+        told.into_iter().map(words).collect()
     }
 
     fn unit(&self) -> Dims {

@@ -77,7 +77,7 @@ pub fn read_node(folder: &Path) -> Result<Option<Node>> {
 }
 
 fn read_document(path: &Path) -> Result<Option<Map<String, Value>>> {
-    let file = match std::fs::File::open(path) {
+    let file = match crate::os::open(path) {
         Ok(file) => file,
         // A link whose end is gone is a document that was lost, not one that was never there.
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) && path.symlink_metadata().is_err() => {

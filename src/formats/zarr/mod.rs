@@ -31,7 +31,8 @@ use std::path::{Component, Path};
 pub fn open(path: &Path) -> Result<Box<dyn Source>> {
     let found = std::fs::metadata(path).map_err(|e| Error::io("open", path, &e))?;
     if !found.is_dir() {
-        return Err(Error::caller(format!("{} is a file; a Zarr array is a folder", path.display())));
+        let kind = crate::os::odd(found.file_type()).unwrap_or("a file");
+        return Err(Error::caller(format!("{} is {kind}; a Zarr array is a folder", path.display())));
     }
     match meta::read_node(path)? {
         Some(node) => open_node(path, path, node),

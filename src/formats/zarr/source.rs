@@ -103,7 +103,7 @@ impl Source for ZarrSource {
 
     fn fetch(&self, unit: &Dims) -> Result<Option<Vec<u8>>> {
         let path = self.chunks.file(unit);
-        match File::open(&path) {
+        match crate::os::open(&path) {
             Ok(file) => self.read(&path, file).map(Some),
             Err(e) if e.kind() == ErrorKind::NotFound && self.is_absent(&path) => Ok(None),
             Err(e) => Err(Error::io("open", &path, &e)),
