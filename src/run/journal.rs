@@ -158,7 +158,9 @@ impl<'p> Journal<'p> {
         while let Some(Record { kind, at, content }) = records.next(wanted)? {
             let known = match kind {
                 WRITTEN => written_of(&content).map(|(output, written)| past.written.entry(output).or_default().push(written)),
-                LATE => number(&content).map(|(fold, _)| drop(past.late.insert(fold, at.start + 8..at.end))),
+                LATE => number(&content).map(|(fold, _)| {
+                    past.late.insert(fold, at.start + 8..at.end);
+                }),
                 _ => Some(()),
             };
             if known.is_none() {
