@@ -73,6 +73,8 @@ pub fn main() -> ExitCode {
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     crate::os::errors_for_long_files();
+    // What one step of a command has used the next may use again.
+    let _keeping = crate::os::keep_pages();
     // Before anything else: the demo reports how much the whole command added.
     let resident = crate::os::resident_bytes();
     match obey(Cli::parse_from(arguments).command, resident) {

@@ -434,7 +434,7 @@ mod tests {
     #[test]
     fn blocks_keep_their_bytes_and_no_more_is_kept_than_was_in_use() {
         let keeping = keep_pages();
-        play(1, 20_000, || {
+        play(1, 8000, || {
             let pool = pool().expect("it is nobody's");
             let free = &pool.free[..pool.count];
             assert_eq!(free.iter().map(|range| range.len).sum::<usize>(), pool.bytes);
@@ -443,7 +443,7 @@ mod tests {
                 |a: &Range| free.iter().any(|b| a.start < b.start + b.len && b.start < a.start + a.len && a.start != b.start);
             assert!(!free.iter().any(meets), "one page is kept twice");
         });
-        (0..8u64).into_par_iter().for_each(|seed| play(seed + 7, 4000, || {}));
+        (0..8u64).into_par_iter().for_each(|seed| play(seed + 7, 1500, || {}));
         assert_eq!((IN_USE.load(Relaxed), BLOCKS.load(Relaxed)), (0, 0));
         drop(keeping);
         play(3, 1000, || assert_eq!(pool().map(|pool| pool.bytes), Some(0), "pages are kept for nobody"));
