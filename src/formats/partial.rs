@@ -2,7 +2,7 @@
 //! It does not know what is written.
 
 use crate::error::{Error, Result};
-use crate::os::{is_at, read_exact_at, read_in_pieces, write_all_at};
+use crate::os::{is_at, read_in_pieces, write_all_at};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -140,8 +140,9 @@ impl Partial {
     ///
     /// # Errors
     /// I/O errors, and a file that was not begun.
+    #[cfg(feature = "tiff")]
     pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
-        read_exact_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("read", bytes.len() as u64, offset, &e))
+        crate::os::read_exact_at(&*self.held()?, bytes, offset).map_err(|e| self.failed("read", bytes.len() as u64, offset, &e))
     }
 
     /// Makes what was written durable.
@@ -209,6 +210,7 @@ impl Partial {
     }
 
     /// The target's file name.
+    #[cfg(feature = "tiff")]
     pub fn file_name(&self) -> String {
         self.target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
     }

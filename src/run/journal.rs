@@ -158,7 +158,9 @@ impl<'p> Journal<'p> {
         while let Some(Record { kind, at, content }) = records.next(wanted)? {
             let known = match kind {
                 WRITTEN => written_of(&content).map(|(output, written)| past.written.entry(output).or_default().push(written)),
-                LATE => number(&content).map(|(fold, _)| drop(past.late.insert(fold, at.start + 8..at.end))),
+                LATE => number(&content).map(|(fold, _)| {
+                    past.late.insert(fold, at.start + 8..at.end);
+                }),
                 _ => Some(()),
             };
             if known.is_none() {
@@ -454,15 +456,15 @@ mod tests {
                 })
                 .collect();
             let (_, past) = Journal::open(Some(&paper.0), &identity).unwrap();
+            let found: Vec<usize> = past.written.get(&0).into_iter().flatten().map(|written| written.region.start[0]).collect();
+            assert!(found.iter().copied().eq(0..found.len()), "{found:?}");
             if for_ever {
                 let failed = told.iter().position(|one| one.is_err()).unwrap();
                 assert_eq!(failed, TRIES);
                 assert!(!told[failed].as_ref().unwrap_err().passes(), "nobody tries that again");
-                assert!(past.is_empty());
             } else {
                 assert!(told.iter().all(|one| one.is_ok()));
-                let found: Vec<usize> = past.written[&0].iter().map(|written| written.region.start[0]).collect();
-                assert!(found.len() >= 19 && found.iter().copied().eq(0..found.len()), "{found:?}");
+                assert!(found.len() >= 19, "{found:?}");
             }
         }
     }

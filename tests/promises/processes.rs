@@ -60,7 +60,7 @@ fn refused(words: &str, done: &Output) {
 
 /// The input: enough for work that takes a while, in several units of each format.
 fn input(folder: &Path) -> Array {
-    write(&folder.join("in.npy"), 1, [24, 256, 256]);
+    write(&folder.join("in.npy"), 1, [16, 160, 160]);
     Array::open(folder.join("in.npy"))
 }
 
