@@ -229,3 +229,22 @@ fn with_too_little_device_memory_the_cpu_does_all_and_says_why() {
         assert_does_not_fit(text, &x, 1 << 10);
     }
 }
+
+/// A stop is heard between the blocks of a tile, and progress moves there.
+#[test]
+fn a_stop_inside_a_tile_is_heard() {
+    let _guard = sharing();
+    let text = "median([1, 5, 5]) |> median([1, 5, 5])";
+    let array = pipeline(text, &synthetic([32, 192, 192]), &[]);
+    let options = Options { vram: Some(3 << 20), ..options(&driver(), Some(&[32, 192, 192])) };
+    let session = planned(text, &array, &options);
+    let pass = &session.plan().passes[0];
+    let block = pass.gpu.as_ref().expect("it runs on the GPU").block;
+    assert!(pass.sweep.tiles() == 1 && block.count() * 12 < 32 * 192 * 192, "blocks of {block}");
+    let seen = std::cell::Cell::new(0.0);
+    let stopped = session.run(&|progress| {
+        seen.set(progress.bytes.0 as f64 / progress.bytes.1 as f64);
+        if seen.get() > 0.0 { Err(stackmill::Error::caller("stopped")) } else { Ok(()) }
+    });
+    assert!(stopped.is_err_and(|error| error.to_string().contains("stopped")) && seen.get() < 0.9, "at {}", seen.get());
+}
