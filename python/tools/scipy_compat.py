@@ -36,10 +36,16 @@ HEAD = """# SciPy's names
 Where results may differ on purpose:
 
 * NaN stays in its window: SciPy's running sums carry it along the rest of the line.
-* Casts that C leaves undefined (a float beyond the integer that it becomes) are held to 32 or 64 bits, then cut.
+* Casts that C leaves undefined (a float beyond the integer that it becomes) are held to 32 or 64 bits, then cut; NaN becomes 0. A `cval`
+  that the input's dtype has not (-1, 300 or 0.5 for bytes) is what C makes of it, as in SciPy.
+* A footprint with holes along a single axis keeps its holes: SciPy takes it for a full one.
+* Rank filters of one axis into an `output` of another dtype are cast: SciPy writes the bytes of one dtype into an array of another.
 * Float results may differ by rounding where SciPy adds in another order: means are a sum divided once, SciPy keeps a running sum.
 * Binary morphology that repeats until nothing changes (`iterations < 1`, `binary_propagation`, `binary_fill_holes`) takes NumPy's
   arrays only: how often it repeats depends on the data.
+* `python/tests/test_ndimage_law.py` tries random filters and arguments over NumPy's, lazy and dask's arrays: equal to SciPy, or refused alike.
+  A dask array is filtered block by block; an axis that is no longer than the filter's reach is one block, and so are all axes of gradient
+  filters whose list of modes has wrap beside others.
 
 | tests | passed | skipped | failed |
 | --- | --- | --- | --- |

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from .._array import Array
-from ._common import Job, axes_of, call, check_origin, per_axis
+from ._common import Job, axes_of, call, check_origin, in_order, per_axis
 from ._foreign import scipys
 from ._morphology import generate_binary_structure
 
@@ -24,14 +24,13 @@ def _step(x, structure, axes, origins, border, dilates):
     if not structure.any():
         # Of no places all hold, and none.
         return call("astype", call("bitwise_and" if dilates else "bitwise_or", x, not dilates), dtype="bool")
-    order = np.argsort(axes)
     return call(
         "rank_filter",
         x,
         rank=-1 if dilates else 0,
         footprint=structure.tolist(),
-        origin=[origins[k] for k in order],
-        axes=sorted(axes),
+        origin=origins,
+        axes=axes,
         mode="constant",
         cval=float(bool(border)),
     )
@@ -43,7 +42,8 @@ def _repeated(input, structure, iterations, mask, output, border, origin, axes, 
     job = Job(input, bool if output is None else output)
     axes = axes_of(axes, job.ndim)
     structure = _structure_of(structure, len(axes))
-    origins = [operator.index(o) for o in per_axis(origin, len(axes))]
+    # In the array's order, as the structure lies.
+    axes, origins = in_order(axes, job.ndim, [operator.index(o) for o in per_axis(origin, len(axes))])
     if dilates:
         structure = structure[(slice(None, None, -1),) * structure.ndim]
         origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(origins, structure.shape, strict=True)]
@@ -126,7 +126,9 @@ def binary_hit_or_miss(input, structure1=None, structure2=None, output=None, ori
     axes = axes_of(axes, job.ndim)
     first = _structure_of(structure1, len(axes))
     second = np.logical_not(first) if structure2 is None else _structure_of(structure2, len(axes))
-    origins = [[operator.index(o) for o in per_axis(o, len(axes))] for o in (origin1, origin1 if origin2 is None else origin2)]
+    each = [[operator.index(o) for o in per_axis(o, len(axes))] for o in (origin1, origin1 if origin2 is None else origin2)]
+    origins = [in_order(axes, job.ndim, o)[1] for o in each]
+    axes = sorted(axes)
     for structure, each in zip((first, second), origins, strict=True):
         for o, n in zip(each, structure.shape, strict=True):
             check_origin(o, n)

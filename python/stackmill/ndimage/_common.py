@@ -52,6 +52,15 @@ def axes_of(axes, rank):
     return tuple(made)
 
 
+def in_order(axes, rank, origins):
+    """Axes in the array's order with their origins. As SciPy pairs them: boxes lie along the axes in the array's order, origins
+    belong to the axes as they are given, or, where all axes are given, to the array's."""
+    if len(axes) == rank:
+        return list(range(rank)), list(origins)
+    paired = sorted(zip(axes, origins, strict=True))
+    return [axis for axis, _ in paired], [origin for _, origin in paired]
+
+
 def axis_of(axis, rank):
     axis = operator.index(axis)
     if not -rank <= axis < rank:
@@ -62,6 +71,11 @@ def axis_of(axis, rank):
 def check_origin(origin, length):
     if not -(length // 2) <= origin <= (length - 1) // 2:
         raise ValueError("invalid origin")
+
+
+def between(dtype):
+    """What SciPy keeps between its steps: a bool is the byte that C makes of a number, and that byte is read again."""
+    return np.dtype(np.uint8) if dtype == np.bool_ else dtype
 
 
 class Job:
@@ -88,6 +102,7 @@ class Job:
             raise RuntimeError("output shape not correct")
         if self.is_lazy and self.out is not None:
             raise TypeError("a lazy array has no output to be written into; use save()")
+        self.between = between(self.dtype)
 
     @property
     def ndim(self):
@@ -95,7 +110,10 @@ class Job:
 
     def done(self, y):
         """The result: lazy as the input is, else computed, in the output where there is one."""
-        y = y if y.dtype == self.dtype else stored(y, self.dtype)
+        if y is self.x:
+            # What no filter touched is copied as NumPy copies.
+            y = y if y.dtype == self.dtype else call("wrap", y, dtype=self.dtype.name)
+        y = stored(y, self.dtype)
         if self.is_lazy:
             return y
         made = y.compute()
@@ -115,13 +133,45 @@ def cast(x, dtype):
 
 
 def call(name, *arrays, **named):
+    if named.get("mode", "constant") != "constant":
+        # No number lies outside, whatever it is: it may be none.
+        named["cval"] = 0.0
     return apply(name, arrays, (), named)
 
 
 def stored(x, dtype):
-    """The elements as C stores them: floats rounded, integers cut and wrapped around."""
+    """The elements as C stores them: fractions cut off, integers wrapped around, a bool as a byte of which any but 0 is True."""
     dtype = np.dtype(dtype)
-    return x if x.dtype == dtype else apply("wrap", [x], (dtype.name,), {})
+    if x.dtype == dtype:
+        return x
+    if dtype == np.bool_ and x.dtype != np.uint8:
+        x = call("wrap", x, dtype="uint8")
+    if dtype == np.uint32 and x.dtype.kind == "f":
+        # C makes 32 bits without a sign of 64 with one.
+        x = call("wrap", x, dtype="int64")
+    return call("wrap", x, dtype=dtype.name)
+
+
+def cval_of(cval, dtype):
+    """The number outside as C casts it to the elements' dtype: cut, and wrapped around in integers."""
+    cval = float(cval)
+    if dtype.kind == "f" or not np.isfinite(cval):
+        return cval
+    bits = 8 * dtype.itemsize
+    # What C leaves undefined is held to 32 or 64 bits first, as in casts of elements.
+    most = 63 if bits == 64 or dtype == np.uint32 else 31
+    whole = max(-(1 << most), min((1 << most) - 1, int(cval)))
+    if dtype == np.uint64:
+        whole = max(0, min((1 << 64) - 1, int(cval)))
+    if dtype.kind == "b":
+        return float(whole % 256 != 0)
+    whole %= 1 << bits
+    return float(whole - (1 << bits) if dtype.kind == "i" and whole >> (bits - 1) else whole)
+
+
+def is_held(cval, mode, dtype):
+    """Whether an array of a dtype holds the number outside as it is, or none is read."""
+    return mode != "constant" or dtype.kind == "f" or cval_of(cval, dtype) == float(cval)
 
 
 def footprint_of(footprint, rank):

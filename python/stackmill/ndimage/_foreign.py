@@ -7,6 +7,7 @@ reads. A DataArray stays one. Complex numbers pass linear filters as their two r
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -108,42 +109,81 @@ def _placeholder(shape: tuple[int, ...], dtype: np.dtype) -> Array:
     return _recipe.made("placeholder", shape, dtype.name)
 
 
-def _block(block: np.ndarray, *, filter_name: str, given: tuple[Any, ...], named: dict[str, Any]) -> np.ndarray:
-    """One block of a dask array with what is around it."""
-    return getattr(sys.modules["stackmill.ndimage"], filter_name)(block, *given, **named)
+def _block(*blocks: np.ndarray, filter_name: str, bound: dict[str, Any]) -> np.ndarray:
+    """One block of a dask array, and of its mask, with what is around it."""
+    named = bound if len(blocks) == 1 else bound | {"mask": blocks[1]}
+    return getattr(sys.modules["stackmill.ndimage"], filter_name)(blocks[0], **named)
 
 
-def _wraps(rank: int, mode: Any, axes: Any) -> list[bool]:
-    """The axes at whose ends the other end is read."""
+# Filters that step over an axis twice, and one of their steps. Mirrored at an end of the array, the steps of a window that is
+# not symmetric add up on one side, where in the middle one goes back what the other went.
+_TWICE = dict.fromkeys(("grey_opening", "grey_closing", "white_tophat", "black_tophat"), "grey_erosion")
+# Filters whose modes are one a part of the result, each along all axes, and not one an axis.
+_BY_PART = ("gaussian_gradient_magnitude", "gaussian_laplace", "generic_gradient_magnitude", "generic_laplace")
+
+
+def _reach(name: str, rank: int, dtype: np.dtype, bound: dict[str, Any]) -> list[int]:
+    """How far a filter looks along each axis at most, ends of the array included."""
+    # As many elements as no window reaches across, in an array that lies nowhere.
+    nowhere = _placeholder((1 << 57 // rank,) * rank, np.dtype(np.float64) if dtype.kind == "c" else dtype)
+    function = lambda called: getattr(sys.modules["stackmill.ndimage"], called)(nowhere, **bound)  # noqa: E731
+    depth = [max(pair) for pair in _internal.reach(function(name)._lazy)]
+    if name in _TWICE:
+        depth = [2 * max(pair) for pair in _internal.reach(function(_TWICE[name])._lazy)]
+    return depth
+
+
+def _wraps(name: str, rank: int, bound: dict[str, Any]) -> tuple[list[bool], list[bool]]:
+    """Per axis: whether the other end is read at its ends, and whether only some parts of the result do."""
+    axes, mode = bound.get("axes"), bound.get("mode", "reflect")
     axes = range(rank) if axes is None else [a % rank for a in (axes if np.iterable(axes) else (axes,))]
     modes = [mode] * rank if isinstance(mode, str) else list(mode)
-    wrapped = [False] * rank
-    for axis, one in zip(axes, modes, strict=False):
-        wrapped[axis] = one in ("wrap", "grid-wrap")
-    return wrapped
+    wrapped, mixed = [False] * rank, [False] * rank
+    if "axis" in bound and isinstance(mode, str):
+        axes = range(rank)
+    is_wrap = [one in ("wrap", "grid-wrap") for one in modes]
+    if name in _BY_PART and any(is_wrap):
+        return [all(is_wrap)] * rank, [not all(is_wrap)] * rank
+    for axis, one in zip(axes, is_wrap, strict=False):
+        wrapped[axis] = one
+    return wrapped, mixed
 
 
 def _blocks(name: str, x: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """The filter of a dask array: block by block, with as much around each as the filter reads."""
+    """The filter of a dask array: block by block, with as much around each as the filter reads.
+
+    An axis that is no longer than that is one block: a window that turns back at both ends reads all of it.
+    """
     import dask.array as da  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     function = getattr(sys.modules["stackmill.ndimage"], name)
-    if isinstance(named.get("output"), np.ndarray):
+    bound = inspect.signature(function).bind(x, *given, **named).arguments
+    bound.pop("input")
+    bound |= bound.pop("kwargs", {})
+    if isinstance(bound.get("output"), np.ndarray):
         raise TypeError("a dask array has no output to be written into")
-    # As many elements as no window reaches across, in an array that lies nowhere.
-    probe = function(_placeholder((1 << 57 // x.ndim,) * x.ndim, x.dtype), *given, **named)
-    reach = _internal.reach(probe._lazy)
-    code = function.__wrapped__.__code__
-    bound = dict(zip(code.co_varnames[1 : code.co_argcount], given, strict=False)) | named
-    wrapped = _wraps(x.ndim, bound.get("mode", "reflect"), bound.get("axes"))
-    return da.map_overlap(
-        _block,
-        x,
-        depth={axis: max(pair) for axis, pair in enumerate(reach)},
-        boundary={axis: "periodic" if wraps else "none" for axis, wraps in enumerate(wrapped)},
-        dtype=probe.dtype,
-        meta=np.empty((0,) * x.ndim, probe.dtype),
-        filter_name=name,
-        given=given,
-        named=named,
-    )
+    if any(np.isnan(n) for n in x.shape):
+        raise ValueError("a filter of a dask array whose extents are not known\nhint: x.compute_chunk_sizes()")
+    mask = bound.pop("mask", None)
+    # What the result is, and what is wrong with the arguments, is told by a single element.
+    probed = function(np.ones((1,) * x.ndim, x.dtype), **bound)
+    arrays = [x] if mask is None else [x, _mask_like(da, mask, x)]
+    call = dict(dtype=probed.dtype, meta=np.empty((0,) * x.ndim, probed.dtype), filter_name=name, bound=bound)
+    if x.ndim == 0 or 0 in x.shape:
+        return da.map_blocks(_block, *arrays, **call)
+    depth, (wrapped, mixed) = _reach(name, x.ndim, x.dtype, bound), _wraps(name, x.ndim, bound)
+    whole = [axis for axis, n in enumerate(x.shape) if depth[axis] >= n or mixed[axis] and depth[axis]]
+    depth = [0 if axis in whole else reach for axis, reach in enumerate(depth)]
+    arrays = [array.rechunk(dict.fromkeys(whole, -1)) for array in arrays]
+    around = dict(enumerate(depth))
+    ends = {axis: "periodic" if wraps and depth[axis] else "none" for axis, wraps in enumerate(wrapped)}
+    many = len(arrays)
+    return da.map_overlap(_block, *arrays, depth=[around] * many, boundary=[ends] * many, trim=True, **call)
+
+
+def _mask_like(da: Any, mask: Any, x: Any) -> Any:
+    """A mask in the blocks of an array."""
+    mask = da.asarray(mask)
+    if mask.shape != x.shape:
+        raise RuntimeError("mask and input must have equal sizes")
+    return (mask if mask.dtype == bool else mask != 0).rechunk(x.chunks)

@@ -7,8 +7,11 @@ import numpy as np
 
 from .._array import from_array
 from .._operators import unary
-from ._common import Job, axes_of, axis_of, call, check_origin, is_sequence, mode_of, per_axis, stored, wide
+from ._common import Job, axes_of, axis_of, call, check_origin, in_order, is_sequence, mode_of, per_axis, stored, wide
 from ._foreign import linear
+
+# The longest list of weights that is made: longer windows are the engine's own filters.
+_LONGEST = 4096
 
 
 def _reals(weights):
@@ -36,7 +39,7 @@ def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, 
         raise RuntimeError("no filter weights given")
     axis = axis_of(axis, job.ndim)
     check_origin(origin, len(weights))
-    return job.done(_along(job.x, weights, axis, mode, cval, origin, job.dtype))
+    return job.done(_along(job.x, weights, axis, mode, cval, origin, job.between))
 
 
 @linear
@@ -57,7 +60,7 @@ def _over(input, weights, output, mode, cval, origin, axes, convolves):
         raise RuntimeError(f"weights.ndim ({weights.ndim}) must match len(axes) ({len(axes)})")
     if is_sequence(mode):
         raise RuntimeError("A sequence of modes is not supported")
-    origins = per_axis(origin, len(axes))
+    axes, origins = in_order(axes, job.ndim, per_axis(origin, len(axes)))
     if convolves:
         weights = weights[(slice(None, None, -1),) * weights.ndim]
         origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(origins, weights.shape, strict=True)]
@@ -66,13 +69,12 @@ def _over(input, weights, output, mode, cval, origin, axes, convolves):
     mode = mode_of(mode)
     if weights.size == 0 or 0 in job.x.shape or not axes:
         return job.done(job.x)
-    order = np.argsort(axes)
     y = call(
         "correlate",
         wide(job.x),
         weights=weights.tolist(),
-        origin=[origins[k] for k in order],
-        axes=sorted(axes),
+        origin=origins,
+        axes=axes,
         mode=mode,
         cval=float(cval),
     )
@@ -117,15 +119,24 @@ def _radius_of(sigma, truncate, radius):
 @linear
 def gaussian_filter1d(input, sigma, axis=-1, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None):
     """The gaussian along an axis, as SciPy's."""
-    weights = _gaussian_weights(float(sigma), order, _radius_of(sigma, truncate, radius))[::-1]
-    return correlate1d(input, weights, axis, output, mode, cval, 0)
+    _check_cval(cval)
+    job = Job(input, output)
+    axis, radius = axis_of(axis, job.ndim), _radius_of(sigma, truncate, radius)
+    return job.done(_bell(job.x, float(sigma), order, radius, axis, mode, cval, job.between))
+
+
+def _bell(x, sigma, order, radius, axis, mode, cval, dtype):
+    """One axis of a gaussian; a list of weights, or the engine's own gaussian where the list were a long one."""
+    if radius <= _LONGEST // 2 or order > 2:
+        return _along(x, _gaussian_weights(sigma, order, radius)[::-1], axis, mode, cval, 0, dtype)
+    named = dict(order=order, mode=mode_of(mode), cval=float(cval), truncate=radius / sigma, axes=[axis])
+    return stored(call("gaussian", wide(x), sigma=sigma, **named), dtype)
 
 
 def _gaussian(x, sigmas, orders, modes, radii, axes, cval, truncate, dtype):
     for axis, sigma, order, mode, radius in zip(axes, sigmas, orders, modes, radii, strict=True):
         if sigma > 1e-15:
-            weights = _gaussian_weights(float(sigma), order, _radius_of(sigma, truncate, radius))[::-1]
-            x = _along(x, weights, axis, mode, cval, 0, dtype)
+            x = _bell(x, float(sigma), order, _radius_of(sigma, truncate, radius), axis, mode, cval, dtype)
     return x
 
 
@@ -136,7 +147,7 @@ def gaussian_filter(input, sigma, order=0, output=None, mode="reflect", cval=0.0
     job = Job(input, output)
     axes = axes_of(axes, job.ndim)
     sigmas, orders, modes, radii = (per_axis(v, len(axes)) for v in (sigma, order, mode, radius))
-    return job.done(_gaussian(job.x, sigmas, orders, modes, radii, axes, cval, truncate, job.dtype))
+    return job.done(_gaussian(job.x, sigmas, orders, modes, radii, axes, cval, truncate, job.between))
 
 
 @linear
@@ -145,13 +156,16 @@ def uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0
     _check_cval(cval)
     job = Job(input, output)
     axis = axis_of(axis, job.ndim)
-    return job.done(_mean(job.x, size, axis, mode, cval, origin, job.dtype))
+    return job.done(_mean(job.x, size, axis, mode, cval, origin, job.between))
 
 
 def _mean(x, size, axis, mode, cval, origin, dtype):
     if size < 1:
         raise RuntimeError("incorrect filter size")
     check_origin(origin, size)
+    if size > _LONGEST:
+        named = dict(mode=mode_of(mode), cval=float(cval), origin=origin, axes=[axis])
+        return stored(call("uniform", wide(x), size=int(size), **named), dtype)
     total = call("correlate1d", wide(x), weights=[1.0] * size, axis=axis, mode=mode_of(mode), cval=float(cval), origin=origin)
     return stored(call("divide", total, float(size)), dtype)
 
@@ -166,7 +180,7 @@ def uniform_filter(input, size=3, output=None, mode="reflect", cval=0.0, origin=
     x = job.x
     for axis, n, o, m in zip(axes, sizes, origins, modes, strict=True):
         if n > 1:
-            x = _mean(x, operator.index(n), axis, m, cval, o, job.dtype)
+            x = _mean(x, operator.index(n), axis, m, cval, o, job.between)
     return job.done(x)
 
 
@@ -174,10 +188,10 @@ def _derivative(input, axis, output, mode, cval, beside):
     job = Job(input, output)
     axis = axis_of(axis, job.ndim)
     modes = per_axis(mode, job.ndim)
-    x = _along(job.x, np.array([-1.0, 0.0, 1.0]), axis, modes[axis], cval, 0, job.dtype)
+    x = _along(job.x, np.array([-1.0, 0.0, 1.0]), axis, modes[axis], cval, 0, job.between)
     for other in range(job.ndim):
         if other != axis:
-            x = _along(x, np.array(beside), other, modes[other], cval, 0, job.dtype)
+            x = _along(x, np.array(beside), other, modes[other], cval, 0, job.between)
     return job.done(x)
 
 
@@ -210,7 +224,7 @@ def laplace(input, output=None, mode="reflect", cval=0.0, *, axes=None):
         return job.done(job.x)
     modes = per_axis(mode, len(axes))
     taps = np.array([1.0, -2.0, 1.0])
-    parts = [_along(job.x, taps, axis, m, cval, 0, job.dtype) for axis, m in zip(axes, modes, strict=True)]
+    parts = [_along(job.x, taps, axis, m, cval, 0, job.between) for axis, m in zip(axes, modes, strict=True)]
     return job.done(_sum_of(parts, job.dtype))
 
 
@@ -224,12 +238,14 @@ def gaussian_laplace(input, sigma, output=None, mode="reflect", cval=0.0, *, axe
     if unknown:
         raise TypeError(f"gaussian_laplace() got an unexpected keyword argument {unknown.pop()!r}")
     radii, truncate = per_axis(kwargs.get("radius"), len(axes)), kwargs.get("truncate", 4.0)
+    # Each part smooths the axes in the array's order; where all are given, so are their sigmas.
+    places, sigmas = in_order(axes, job.ndim, sigmas)
     parts = []
-    for own in range(len(axes)):
-        orders = [2 if k == own else 0 for k in range(len(axes))]
+    for axis, mode in zip(axes, modes, strict=True):
+        orders = [2 if place == axis else 0 for place in places]
         # One derivative has one mode, along all axes.
-        mode = [modes[own]] * len(axes)
-        parts.append(_gaussian(job.x, sigmas, orders, mode, radii, axes, cval, truncate, job.dtype))
+        each = [mode] * len(places)
+        parts.append(_gaussian(job.x, sigmas, orders, each, radii, places, cval, truncate, job.between))
     return job.done(_sum_of(parts, job.dtype) if parts else job.x)
 
 

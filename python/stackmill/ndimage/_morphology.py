@@ -4,7 +4,21 @@ import operator
 
 import numpy as np
 
-from ._common import Job, axes_of, call, check_origin, footprint_of, is_sequence, mode_of, per_axis, stored
+from ._common import (
+    Job,
+    axes_of,
+    between,
+    call,
+    check_origin,
+    cval_of,
+    footprint_of,
+    in_order,
+    is_held,
+    is_sequence,
+    mode_of,
+    per_axis,
+    stored,
+)
 from ._foreign import scipys
 from ._rank import extremes
 
@@ -30,18 +44,24 @@ def _with_heights(job, heights, mode, cval, origins, axes, dilates):
     if is_sequence(mode):
         raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
     origins = [operator.index(o) for o in per_axis(origins, len(axes))]
+    if dilates:
+        # The origins of the mirrored box are what SciPy pairs with axes.
+        origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(origins, heights.shape, strict=True)]
+    axes, origins = in_order(axes, job.ndim, origins)
     for o, n in zip(origins, heights.shape, strict=True):
-        check_origin(-o - (1 if n % 2 == 0 else 0) if dilates else o, n)
-    order = np.argsort(axes)
+        check_origin(o, n)
+    if dilates:
+        origins = [-o - (1 if n % 2 == 0 else 0) for o, n in zip(origins, heights.shape, strict=True)]
+    mode = mode_of(mode)
     return call(
         "nonflat_dilation" if dilates else "nonflat_erosion",
         call("astype", job.x, dtype="uint8") if job.x.dtype == bool else job.x,
         wraps=True,
-        heights=heights.transpose(order).tolist(),
-        origin=[origins[k] for k in order],
-        axes=sorted(axes),
-        mode=mode_of(mode),
-        cval=float(cval),
+        heights=heights.tolist(),
+        origin=origins,
+        axes=axes,
+        mode=mode,
+        cval=float(cval) if is_held(cval, mode, job.x.dtype) else cval_of(cval, job.x.dtype),
     )
 
 
@@ -69,12 +89,13 @@ def _steps(kind, job, size, footprint, structure, mode, cval, origin, axes):
     """The steps of an op, each on what the one before stored."""
     axes = axes_of(axes, job.ndim)
     size, footprint, heights = _places(size, footprint, structure, len(axes))
-    # SciPy stores a bool that a height changed as the byte that C makes of it, and reads that byte again.
-    between = np.dtype(np.uint8) if heights is not None and job.dtype == bool else job.dtype
     x = job.x
-    for step in _STEPS[kind]:
-        job.x = stored(step(job, size, footprint, heights, mode, cval, origin, axes), between)
-    made, job.x = stored(job.x, job.dtype), x
+    wanted = job.dtype
+    for last, step in zip((len(_STEPS[kind]) == 1, True), _STEPS[kind], strict=False):
+        # The first of two steps is stored as the input is.
+        job.between = between(wanted if last else x.dtype)
+        job.x = stored(step(job, size, footprint, heights, mode, cval, origin, axes), job.between)
+    made, job.x, job.between = stored(job.x, wanted), x, between(wanted)
     return made
 
 
