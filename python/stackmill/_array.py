@@ -246,17 +246,20 @@ def open(path: str | os.PathLike[str], *, axes: str | None = None) -> Array:
 
 
 def from_array(array: Any, *, axes: str | None = None) -> Array:
-    """A lazy array over a NumPy array, or over anything that becomes one. C-order native arrays are lent without a copy: do not
-    write to them while they are read.
+    """A lazy array over a NumPy array, or over anything that becomes one.
 
+    array: NumPy's arrays of native numbers, in C order or any other order of whole axes, are lent without a copy: do not write to
+        them while they are read. Other layouts are copied. Lists and arrays of other packages (dask, zarr, h5py, xarray) become
+        NumPy arrays, if they hold no more than 64 MiB: above, they are refused with what to do instead
     axes: letters that name the axes, as in `"ZYX"`
+
+    Returns an array of the same shape and dtype. Raises CallerError for masked elements and for what would be read silently,
+    DtypeError for dtypes that cannot be computed with.
+
+    Example: `stackmill.from_array(np.zeros((3, 4), np.uint8), axes="YX")`
     """
     if not isinstance(array, Array):
-        array = np.asarray(array)
-        if array.dtype.newbyteorder("=").name not in _recipe.DTYPES:
-            raise DtypeError(f"arrays of {array.dtype} cannot be computed with; the dtypes are {', '.join(_recipe.DTYPES)}")
-        # Unlike ascontiguousarray, this keeps arrays without axes as they are.
-        array = _recipe.made("lent", np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C"))
+        array = _sources.lent(array)
     return _recipe.made("axes", array, axes) if axes else array
 
 
@@ -307,6 +310,6 @@ def save_many(
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())
 
 
-from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _reductions, _show, _tiles  # noqa: E402
+from . import _callers, _implicit, _internal, _operators, _progress, _protocols, _reductions, _show, _sources, _tiles  # noqa: E402
 
 vars(_methods).update(_operators=_operators, _protocols=_protocols, _reductions=_reductions)

@@ -127,7 +127,10 @@ def binary(name: str, x: Any, y: Any, dtype: Any = None, casting: str = "same_ki
 
 
 def _is_operand(value: Any) -> bool:
-    return isinstance(value, (Array, np.ndarray, np.generic, int, float, complex)) or hasattr(value, "__array__")
+    if isinstance(value, (Array, np.ndarray, np.generic, int, float, complex)):
+        return True
+    # xarray's arrays, whose data may be a lazy array, do the operator themselves.
+    return hasattr(value, "__array__") and not type(value).__module__.startswith("xarray.")
 
 
 def _computed(name: str, x: Any, y: Any, dtype: np.dtype) -> Array:
@@ -243,7 +246,8 @@ def where(condition: Any, x: Any, y: Any) -> Array:
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Array:
     """Held between two bounds; integers beyond an integer dtype do not hold it."""
-    arrays = [bound.dtype for bound in (low, high) if bound is not None and np.ndim(bound)]
+    low, high = (bound if bound is None else as_operand(bound) for bound in (low, high))
+    arrays = [bound.dtype for bound in (low, high) if isinstance(bound, Array) and bound.ndim]
     # Both bounds count at once: a bool between a number and an array has the array's dtype.
     x = x.astype(np.result_type(x.dtype, *arrays))
     for name, bound in ("maximum", low), ("minimum", high):
