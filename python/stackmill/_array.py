@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ class Array(_methods.Methods):
     of the dtypes that NumPy gives, integers wrapping around; stackmill's own functions (`stackmill.subtract`) have its rules.
     """
 
-    __slots__ = ("__weakref__", "_lazy", "_recipe")
+    __slots__ = ("__weakref__", "_lazy", "_recipe", "_shipped")
     __array_priority__ = 1000
     _lazy: Any
     _recipe: tuple[str, tuple[Any, ...]]
+    # Settings that came with a pickled array, and with what is made of it.
+    _shipped: Mapping[str, Any]
 
     def __init__(self) -> None:
         raise TypeError("use stackmill.open or stackmill.from_array")
@@ -130,7 +132,7 @@ class Array(_methods.Methods):
 
         Raises BudgetError where the result does not fit the memory allowed, MachineError where the machine stops the run.
         """
-        made = self._lazy.compute(_settings.engine(), _progress.teller())
+        made = self._lazy.compute(_settings.engine(self._shipped), _progress.teller())
         if self.size == 0:
             return np.empty(self.shape, self.dtype)
         return np.frombuffer(made, self.dtype).reshape(self.shape)
@@ -158,7 +160,7 @@ class Array(_methods.Methods):
 
         level: 1 a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs, as WGSL on a GPU
         """
-        return self._lazy.explain(_settings.engine(), level)
+        return self._lazy.explain(_settings.engine(self._shipped), level)
 
     def map_blocks(self, function: Callable[..., Any], *others: Any, **named: Any) -> Array:
         """`stackmill.map_blocks` of this array."""
@@ -203,7 +205,9 @@ class Array(_methods.Methods):
         return self._one("item()")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_recipe.remade, (_recipe.steps_of(self),))
+        settings = _settings.engine(self._shipped)
+        steps = _recipe.steps_of(self)
+        return (_recipe.remade, (steps, settings) if settings else (steps,))
 
     def __copy__(self) -> Array:
         return self
@@ -304,7 +308,8 @@ def save_many(
             raise TypeError(
                 f"what is written to {os.fspath(path)} is a {type(array).__name__}, not a lazy array; see from_array"
             )
-    settings = _settings.engine() | {"overwrite": overwrite, "tiled": tiled}
+    shipped = {name: value for _, array in pairs for name, value in array._shipped.items()}
+    settings = _settings.engine(shipped) | {"overwrite": overwrite, "tiled": tiled}
     asked = {"chunks": chunks, "shards": shards}
     settings |= {name: _settings.extents(name, value) for name, value in asked.items() if value is not None}
     _internal.save([(array._lazy, os.fspath(path)) for path, array in pairs], settings, _progress.teller())

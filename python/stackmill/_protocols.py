@@ -26,8 +26,29 @@ LOGICAL = ("logical_and", "logical_or", "logical_xor")
 _REDUCTIONS = {"add": "sum", "minimum": "min", "maximum": "max", "logical_and": "all", "logical_or": "any"}
 
 
+# What does the work of a function that is not there, where its name is like that of something else.
+_JOINED = "parts are written with save_many, or computed and joined by NumPy"
+WAYS = {
+    "median": "stackmill.median is the filter of a window", "percentile": "stackmill.percentile_filter is the filter of a window",
+    "quantile": "stackmill.percentile_filter is the filter of a window", "isin": "(x == a) | (x == b)", "save": "x.save('a.npy')",
+    "reshape": "x[None], np.squeeze and np.moveaxis change axes lazily", "ravel": "reductions take all axes by default",
+    "concatenate": _JOINED, "stack": _JOINED, "vstack": _JOINED, "hstack": _JOINED, "dstack": _JOINED, "block": _JOINED,
+    "take": "x[3], x[2:9] and x[::2] cut lazily", "nonzero": "np.count_nonzero counts, np.argmax finds the first",
+    "pad": "filters take mode= and cval= for what lies outside", "average": "np.mean(x, where=) or np.sum(x * weights) / weights.sum()",
+    "nanmean": "np.mean(x, where=~np.isnan(x))", "nansum": "np.sum(x, where=~np.isnan(x))",
+    "nanmax": "np.max(x, where=~np.isnan(x), initial=-np.inf)", "nanmin": "np.min(x, where=~np.isnan(x), initial=np.inf)",
+    "nanstd": "np.std(x, where=~np.isnan(x))", "nanvar": "np.var(x, where=~np.isnan(x))", "ptp": "x.max() - x.min()",
+    "dot": "np.sum(x * y, axis=)", "log10": "np.log(x) / np.log(10)", "log2": "np.log(x) / np.log(2)", "log1p": "np.log(1 + x)",
+    "expm1": "np.exp(x) - 1", "tan": "np.sin(x) / np.cos(x)", "hypot": "np.sqrt(x * x + y * y)",
+}  # fmt: skip
+
+
 def missing(name: str) -> NoSuchOpError:
     """The error for a function that is not there."""
+    if name in WAYS:
+        return NoSuchOpError(
+            f"stackmill does not compute {name} of a lazy array\nhint: {WAYS[name]}; or x.compute() gives an array that NumPy computes it of"
+        )
     known = {record.name for record in _internal.records()} | {f.__name__ for f in FUNCTIONS} | {*BINARY, *UNARY, *LOGICAL}
     # Names of functions that do nothing here are no help.
     known -= {"conjugate", "copy", "positive", "real"}

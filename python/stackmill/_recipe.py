@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._array import Array
 
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
+_NONE: dict[str, Any] = {}
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -63,6 +64,11 @@ def made(verb: str, *args: Any) -> Array:
     array = object.__new__(Array)
     array._lazy = _VERBS[verb](*args)
     array._recipe = (verb, args)
+    array._shipped = _NONE
+    for arg in args:
+        for part in arg if isinstance(arg, tuple) else (arg,):
+            if getattr(part, "_shipped", None):
+                array._shipped = part._shipped
     return array
 
 
@@ -102,13 +108,15 @@ def steps_of(array: Array) -> list[tuple[str, tuple[Any, ...]]]:
     return steps
 
 
-def remade(steps: list[tuple[str, tuple[Any, ...]]]) -> Array:
-    """The array that steps make."""
+def remade(steps: list[tuple[str, tuple[Any, ...]]], settings: dict[str, Any] | None = None) -> Array:
+    """The array that steps make, and the settings that it came with."""
     arrays: list[Array] = []
     known = lambda value: arrays[value.step] if isinstance(value, _Earlier) else value  # noqa: E731
     for verb, args in steps:
         args = tuple(tuple(map(known, arg)) if isinstance(arg, tuple) else known(arg) for arg in args)
         arrays.append(made(verb, *args))
+    if settings:
+        arrays[-1]._shipped = settings
     return arrays[-1]
 
 

@@ -1,16 +1,24 @@
-"""What runs may use and how Python behaves: settings of this context, changed for a while or for good."""
+"""What runs may use and how Python behaves: settings of the process, and over them those of a context, for a while."""
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import dis
 import operator
 import os
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
-_settings: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("stackmill settings", default=_NONE)
+# What every thread sees; replaced whole, under the lock, so that readers need none.
+_process: Mapping[str, Any] = _NONE
+_lock = threading.Lock()
+# What this context sees instead: all of its settings, inside a `with` statement.
+_context: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar("stackmill settings", default=None)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 # What the engine takes, and what only Python knows with what it may be.
 _ENGINE = ("memory", "threads", "tile", "device", "vram", "gpus", "scratch", "verify")
@@ -21,14 +29,30 @@ _CHOICES = {
 }
 
 
-def engine() -> dict[str, Any]:
-    """The settings of this context that the engine takes."""
-    return {name: value for name, value in _settings.get().items() if name in _ENGINE}
+def current() -> Mapping[str, Any]:
+    """The settings that hold here."""
+    inside = _context.get()
+    return _process if inside is None else inside
+
+
+@contextlib.contextmanager
+def within(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Work that was begun elsewhere, under the settings that it was begun with."""
+    token = _context.set(settings)
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def engine(shipped: Mapping[str, Any] = _NONE) -> dict[str, Any]:
+    """The settings that the engine takes; those that came with an array hold where nothing else was said."""
+    return {name: value for name, value in {**shipped, **current()}.items() if name in _ENGINE}
 
 
 def choice(name: str) -> Any:
     """A setting of Python's; the first of its choices by default."""
-    return _settings.get().get(name, _CHOICES[name][0])
+    return current().get(name, _CHOICES[name][0])
 
 
 def _bytes(value: str) -> int:
@@ -85,8 +109,24 @@ def _of_kind(name: str, value: Any) -> Any:
     return value
 
 
+def _is_entered(frame: Any) -> bool:
+    """Whether the call that a frame is in is that of a `with` statement, which enters what it gives next.
+
+    What is for a while must not be seen by other threads even for a moment, and a constructor is not told what becomes of it:
+    the instruction after the call says so. Where it does not, as in `ExitStack`, the settings are the process's until they are entered.
+    """
+    code, at = frame.f_code.co_code, frame.f_lasti + 2
+    while at < len(code) and dis.opname[code[at]] in ("CACHE", "NOT_TAKEN"):
+        at += 2
+    return dis.opname[code[at]] == "BEFORE_WITH" or [dis.opname[c] for c in code[at : at + 4 : 2]] == ["COPY", "LOAD_SPECIAL"]
+
+
 class options:
-    """Sets what later runs may use: for good when called, for a while in a `with` statement.
+    """Sets what later runs may use: for good and in all threads when called, in a `with` statement for a while and in it alone.
+
+    Threads that are started inside a `with` statement see what the process has, unless they run in a copy of its context
+    (`contextvars.copy_context().run`, `asyncio.to_thread`). Pickled arrays, and filters of dask's arrays, take the settings with them to
+    the workers that compute them.
 
     memory: bytes that a run may add, as a number or `"512MiB"`; half of what is free by default
     threads: worker threads
@@ -122,12 +162,40 @@ class options:
         progress: Any = ...,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self" and value is not ...}
-        made = _checked(given)
-        kept = {name: value for name, value in _settings.get().items() if name not in given}
-        self._token = _settings.set({**kept, **made})
+        self._made, self._given = _checked(given), given
+        self._before: Mapping[str, Any] | None = None
+        self._tokens: list[contextvars.Token[Mapping[str, Any] | None]] = []
+        if _is_entered(sys._getframe(1)):
+            return
+        if (inside := _context.get()) is not None:
+            _context.set(self._over(inside))
+        else:
+            self._set_process()
+
+    def _over(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        return MappingProxyType({**{k: v for k, v in settings.items() if k not in self._given}, **self._made})
+
+    def _set_process(self) -> None:
+        global _process
+        with _lock:
+            self._before, _process = _process, self._over(_process)
+
+    def _unset_process(self) -> None:
+        """Takes back what was set for the process: settings that others changed since stay."""
+        global _process
+        before = self._before
+        if before is None:
+            return
+        with _lock:
+            mine = {name for name in self._given if _process.get(name) == self._made.get(name)}
+            kept = {name: value for name, value in _process.items() if name not in mine}
+            _process = MappingProxyType({**kept, **{name: before[name] for name in mine if name in before}})
+        self._before = None
 
     def __enter__(self) -> options:
+        self._unset_process()
+        self._tokens.append(_context.set(self._over(current())))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _settings.reset(self._token)
+        _context.reset(self._tokens.pop())

@@ -157,9 +157,9 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
     return _protocols.unstack(x, axis=axis)
 
 
-def diff(x: Array, /, *, axis: int = -1, n: int = 1) -> Array:
-    """Differences of neighbours along an axis."""
-    return _protocols.diff(x, n, axis)
+def diff(x: Array, /, *, axis: int = -1, n: int = 1, prepend: None = None, append: None = None) -> Array:
+    """Differences of neighbours along an axis. `prepend` and `append` are refused: arrays are not joined yet."""
+    return _protocols.diff(x, n, axis, prepend, append)
 
 
 # ---- reductions
@@ -225,7 +225,7 @@ def count_nonzero(x: Array, /, *, axis: Any = None, keepdims: Any = False) -> Ar
 
 
 def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: Any = False) -> Array:
-    """The running sum along an axis."""
+    """The running sum along an axis. `include_initial` is refused: arrays are not joined yet."""
     return _protocols.cumulative_sum(x, axis=axis, dtype=dtype, include_initial=include_initial)
 
 
@@ -309,12 +309,12 @@ def astype(x: Array, dtype: Any, /, *, copy: Any = True, device: Any = None) -> 
 
 def can_cast(from_: Any, to: Any, /) -> Any:
     """Whether a cast loses nothing."""
-    return _np_can_cast(getattr(from_, "dtype", from_), to)
+    return _np_can_cast(from_.dtype if isinstance(from_, Array) else from_, to)
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that holds all."""
-    return np.result_type(*[getattr(given, "dtype", given) for given in arrays_and_dtypes])
+    return np.result_type(*[given.dtype if isinstance(given, Array) else given for given in arrays_and_dtypes])
 
 
 _DTYPES = {
@@ -346,6 +346,12 @@ class _Info:
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype]:
         """Those that can be computed with."""
         return {name: np.dtype(d) for name, d in _DTYPES.items() if kind is None or isdtype(np.dtype(d), kind)}
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"stackmill.array_api has no {name!r}: docs/array-api.md says why\nhint: x.compute() gives a NumPy array, which has all of it"
+    )
 
 
 def __array_namespace_info__() -> _Info:

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import stackmill as sm
 from stackmill import array_api as xp
 
-from stackmill_tables import SKIPPED, STANDARD, implemented
+from stackmill_tables import PARTLY, SKIPPED, STANDARD, implemented
 
 settings.register_profile(
     "stackmill", max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -225,6 +225,34 @@ def test_dtypes_and_what_there_is():
     assert info.devices() == ["cpu"] and x.to_device("cpu") is x
     assert xp.isdtype(x.dtype, "integral") and xp.finfo(np.float32).eps > 0 and xp.iinfo(np.int8).max == 127
     assert (xp.pi, xp.e, xp.inf, xp.newaxis) == (np.pi, np.e, np.inf, None) and xp.nan != xp.nan
+
+
+def test_what_is_refused_in_part_is_refused():
+    x = xp.zeros((2, 3))
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "array-api.md").read_text()
+    for call, why in PARTLY.items():
+        with pytest.raises((TypeError, ValueError, IndexError, AttributeError, NotImplementedError)):
+            eval(call, {**vars(xp), "np": np, "x": x})
+        assert f"| `{call}` | {why} |" in text, call
+
+
+def test_own_dtypes_and_nothing():
+    for a in xp._DTYPES.values():
+        assert xp.can_cast(a, a) and xp.result_type(a) == np.dtype(a) and xp.result_type(a, xp.zeros(1, dtype=a)) == np.dtype(a)
+    assert xp.result_type(xp.float32, xp.int8) == np.float32 and not xp.can_cast(xp.float64, xp.float32)
+    for shape, axis in [((0,), None), ((3, 0), 1), ((0, 3), 1), ((3, 0, 2), (0, 1)), ((0, 3), ())]:
+        a = np.zeros(shape, bool)
+        for keep in False, True:
+            agree(xp.all(sm.from_array(a), axis=axis, keepdims=keep), np.all(a, axis=axis, keepdims=keep))
+            agree(xp.any(sm.from_array(a), axis=axis, keepdims=keep), np.any(a, axis=axis, keepdims=keep))
+            agree(xp.sum(sm.from_array(a), axis=axis, keepdims=keep), np.sum(a, axis=axis, keepdims=keep))
+    a = np.arange(6.0).reshape(2, 3)
+    for name in "std", "var", "mean", "sum", "min", "max", "any", "all":
+        agree(getattr(xp, name)(sm.from_array(a), axis=()), getattr(np, name)(a, axis=()))
+    with pytest.raises(AttributeError, match="(?s)no 'reshape'.*hint"):
+        xp.reshape
+    with pytest.raises(AttributeError, match="(?s)no 'reshape'.*hint"):
+        xp.zeros(3).reshape
 
 
 def test_the_whole_standard_is_there_or_on_the_list():

@@ -172,6 +172,23 @@ SKIPPED = {
     "imag": "there are no complex dtypes",
 }
 
+# What of the functions that there are does not hold: a call of each, and why. A test tries that each is refused.
+PARTLY = {
+    "cumulative_sum(x, include_initial=True)": _JOINING,
+    "diff(x, prepend=x)": _JOINING,
+    "diff(x, append=x)": _JOINING,
+    "cumulative_sum(x)": "of more than one axis, axis= must be said (the standard asks for it too)",
+    "astype(x, np.complex64)": "there are no complex dtypes",
+    "asarray([1j])": "there are no complex dtypes",
+    "full((2,), 1j)": "there are no complex dtypes",
+    "pow(asarray([1]), asarray([1]) * 1j)": "there are no complex dtypes",
+    "x[x > 0]": "its result's shape depends on the data",
+    "x[asarray([0])]": _INDICES,
+    "x.__setitem__(0, 1)": "arrays are immutable",
+    "x.__dlpack__()": "a lazy array has no memory; numpy.asarray(x) has",
+    "zeros((1,) * 7)": "arrays have at most 6 axes",
+}
+
 
 def implemented():
     """Names of the standard that there are."""
@@ -240,6 +257,7 @@ dtypes, elements and all, with NumPy.
 def api_text():
     there = ", ".join(f"`{name}`" for name in implemented())
     rows = "\n".join(f"| `{name}` | {why} |" for name, why in SKIPPED.items())
+    partly = "\n".join(f"| `{call}` | {why} |" for call, why in PARTLY.items())
     return f"""# The Python array API
 
 `x.__array_namespace__()` is `stackmill.array_api`, version 2024.12, lazily. `python/tests/test_array_api.py` compares every function
@@ -253,6 +271,13 @@ with NumPy on arrays that hypothesis chooses. Written by `python/tools/stackmill
 | --- | --- |
 {rows}
 
+**Of what there is, this is refused**, and why (`PARTLY` in `python/tools/stackmill_tables.py`; a test tries each):
+
+| call | why |
+| --- | --- |
+{partly}
+
+Sums of integers beyond 64 bits are held to the range, where NumPy's wrap around: the standard leaves that open.
 Arrays are immutable: no assignment into them, no `out=`, no boolean masks as indices. The extensions `linalg` and `fft` are not there.
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _internal, _recipe
+from .. import _internal, _recipe, _settings
 from .._array import Array
 
 
@@ -109,10 +109,11 @@ def _placeholder(shape: tuple[int, ...], dtype: np.dtype) -> Array:
     return _recipe.made("placeholder", shape, dtype.name)
 
 
-def _block(*blocks: np.ndarray, filter_name: str, bound: dict[str, Any]) -> np.ndarray:
-    """One block of a dask array, and of its mask, with what is around it."""
+def _block(*blocks: np.ndarray, filter_name: str, bound: dict[str, Any], settings: dict[str, Any]) -> np.ndarray:
+    """One block of a dask array, and of its mask, with what is around it, under the settings of who asked for it."""
     named = bound if len(blocks) == 1 else bound | {"mask": blocks[1]}
-    return getattr(sys.modules["stackmill.ndimage"], filter_name)(blocks[0], **named)
+    with _settings.within(settings or _settings.current()):
+        return getattr(sys.modules["stackmill.ndimage"], filter_name)(blocks[0], **named)
 
 
 # Filters that step over an axis twice, and one of their steps. Mirrored at an end of the array, the steps of a window that is
@@ -169,6 +170,7 @@ def _blocks(name: str, x: Any, given: tuple[Any, ...], named: dict[str, Any]) ->
     probed = function(np.ones((1,) * x.ndim, x.dtype), **bound)
     arrays = [x] if mask is None else [x, _mask_like(da, mask, x)]
     call = dict(dtype=probed.dtype, meta=np.empty((0,) * x.ndim, probed.dtype), filter_name=name, bound=bound)
+    call["settings"] = dict(_settings.current())
     if x.ndim == 0 or 0 in x.shape:
         return da.map_blocks(_block, *arrays, **call)
     depth, (wrapped, mixed) = _reach(name, x.ndim, x.dtype, bound), _wraps(name, x.ndim, bound)
