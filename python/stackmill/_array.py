@@ -46,10 +46,20 @@ class Array(_methods.Methods):
         return np.dtype(self._lazy.dtype)
 
     @property
-    def axes(self) -> str:
-        """Names of the axes, a letter each; empty where none is named."""
-        letters = self._lazy.axes
-        return "" if set(letters) == {"?"} else letters
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes, `""` for one that has none: `("z", "y", "x")`. Empty where none is named."""
+        names = tuple(self._lazy.axes)
+        return names if any(names) else ()
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """Distances between neighbours along the axes, in `units`; 1 where unknown."""
+        return tuple(self._lazy.scale)
+
+    @property
+    def units(self) -> tuple[str | None, ...]:
+        """What the distances are counted in, as UDUNITS spells it (`"micrometer"`, `"second"`); None where unknown."""
+        return tuple(self._lazy.units)
 
     @property
     def ndim(self) -> int:
