@@ -162,10 +162,22 @@ impl Lazy {
         or_raised(py, self.0.dtype()).map(Dtype::numpy_name)
     }
 
-    /// Names of the axes, a letter each; empty where none is named.
+    /// Names of the axes, empty where one has none.
     #[getter]
-    fn axes(&self, py: Python<'_>) -> PyResult<String> {
-        or_raised(py, self.0.info()).map(|info| info.letters())
+    fn axes(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        or_raised(py, self.0.info()).map(|info| info.axes.iter().map(|axis| axis.name.clone()).collect())
+    }
+
+    /// Distances between neighbours along the axes; 1 where unknown.
+    #[getter]
+    fn scale(&self, py: Python<'_>) -> PyResult<Vec<f64>> {
+        or_raised(py, self.0.info()).map(|info| info.axes.iter().map(|axis| axis.step).collect())
+    }
+
+    /// What the distances are counted in, as UDUNITS spells it.
+    #[getter]
+    fn units(&self, py: Python<'_>) -> PyResult<Vec<Option<String>>> {
+        or_raised(py, self.0.info()).map(|info| info.axes.iter().map(|axis| axis.unit.clone()).collect())
     }
 
     fn with_axes(&self, py: Python<'_>, letters: &str) -> PyResult<Lazy> {

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _axes, _methods, _recipe, _settings
+from ._types import Axis, Depth, DTypeLike, Given, Index, Operand, Path
 from .errors import DtypeError
 
 
@@ -44,10 +46,20 @@ class Array(_methods.Methods):
         return np.dtype(self._lazy.dtype)
 
     @property
-    def axes(self) -> str:
-        """Names of the axes, a letter each; empty where none is named."""
-        letters = self._lazy.axes
-        return "" if set(letters) == {"?"} else letters
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes, `""` for one that has none: `("z", "y", "x")`. Empty where none is named."""
+        names = tuple(self._lazy.axes)
+        return names if any(names) else ()
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """Distances between neighbours along the axes, in `units`; 1 where unknown."""
+        return tuple(self._lazy.scale)
+
+    @property
+    def units(self) -> tuple[str | None, ...]:
+        """What the distances are counted in, as UDUNITS spells it (`"micrometer"`, `"second"`); None where unknown."""
+        return tuple(self._lazy.units)
 
     @property
     def ndim(self) -> int:
@@ -75,7 +87,12 @@ class Array(_methods.Methods):
         return "cpu"
 
     def to_device(self, device: str, /, *, stream: None = None) -> Array:
-        """Itself: results are in memory of the CPU; `options(device=…)` says what computes them."""
+        """Itself: results are in memory of the CPU; `options(device=…)` says what computes them.
+
+        Returns `x`. Raises ValueError for another device.
+
+        Example: `x.to_device("cpu")`
+        """
         if device != "cpu":
             raise ValueError(f"arrays have the device 'cpu', not {device!r}; options(device=…) says what computes them")
         return self
@@ -94,8 +111,14 @@ class Array(_methods.Methods):
             raise ValueError("mT of an array with fewer than two axes")
         return self.transpose(*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
 
-    def transpose(self, *axes: Any) -> Array:
-        """The axes in another order; reversed by default."""
+    def transpose(self, *axes: Axis) -> Array:
+        """The axes in another order; reversed by default.
+
+        Returns a lazy array of the extents of `x` in that order. Raises NoSuchAxisError for an axis that there is not, ValueError where
+        one is missing or there twice.
+
+        Example: `x.transpose(2, 0, 1)`
+        """
         if axes in ((), (None,)):
             return _recipe.made("transpose", self, tuple(reversed(range(self.ndim))))
         order = _axes.several(axes[0] if len(axes) == 1 and np.iterable(axes[0]) else axes, self.ndim)
@@ -103,7 +126,7 @@ class Array(_methods.Methods):
             raise ValueError(f"axes don't match array: {len(order)} of {self.ndim}")
         return _recipe.made("transpose", self, order)
 
-    def __getitem__(self, expression: Any) -> Array:
+    def __getitem__(self, expression: Index) -> Array:
         return _recipe.made("index", self, _axes.index(expression, self.shape))
 
     def __len__(self) -> int:
@@ -111,7 +134,7 @@ class Array(_methods.Methods):
             raise TypeError("len() of an array without axes")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Given]:
         if not self.shape:
             raise TypeError("iteration over an array without axes")
         if self.ndim == 1:
@@ -120,17 +143,26 @@ class Array(_methods.Methods):
 
     # ---- its elements
 
-    def astype(self, dtype: Any, *, copy: bool = True) -> Array:
-        """The elements as another dtype, as NumPy casts: fractions are cut off, integers wrap around. See `stackmill.cast`."""
+    def astype(self, dtype: DTypeLike, *, copy: bool = True) -> Array:
+        """The elements as another dtype, as NumPy casts: fractions are cut off, integers wrap around. See `stackmill.cast`.
+
+        Returns a lazy array of the shape of `x`, or `x` where it has that dtype; there is no other copy. Raises DtypeError for dtypes that
+        cannot be computed with.
+
+        Example: `x.astype("float32")`
+        """
         dtype = np.dtype(dtype)
         if dtype.name not in _recipe.DTYPES:
             raise DtypeError(f"arrays of {dtype} cannot be computed with; the dtypes are {', '.join(_recipe.DTYPES)}")
         return self if dtype == self.dtype else apply("wrap", (self,), (dtype.name,), {})
 
-    def compute(self) -> np.ndarray:
+    def compute(self) -> NDArray[Any]:
         """The elements as a NumPy array. Other Python threads run meanwhile; Ctrl-C stops it.
 
+        Returns a NumPy array of the shape and dtype of `x`, its own and writable.
         Raises BudgetError where the result does not fit the memory allowed, MachineError where the machine stops the run.
+
+        Example: `x.compute()`
         """
         made = self._lazy.compute(_settings.engine(self._shipped), _progress.teller())
         if self.size == 0:
@@ -152,6 +184,11 @@ class Array(_methods.Methods):
         tiled: write .tif as BigTIFF tiles with deflate
         chunks: extents of a Zarr's chunks, one per axis; by the axes where None
         shards: extents of the files that its chunks are stored in, multiples of a chunk's; a file a chunk where None
+
+        Returns nothing. Raises ExistingFileError for a file that is there, CallerError for what a format cannot hold, MachineError where
+        the machine stops the run.
+
+        Example: `x.save("cells.ome.zarr", chunks=(1, 512, 512))`
         """
         save_many({path: self}, overwrite=overwrite, tiled=tiled, chunks=chunks, shards=shards)
 
@@ -159,15 +196,29 @@ class Array(_methods.Methods):
         """What computing would do: passes, stages, tiles, bytes, devices.
 
         level: 1 a few lines, 2 stages, tiles and bytes, 3 also tapes, taps and regions, 4 also what runs, as WGSL on a GPU
+
+        Returns text. Raises BudgetError where the run would not fit the memory allowed.
+
+        Example: `print(x.explain(1))`
         """
         return self._lazy.explain(_settings.engine(self._shipped), level)
 
-    def map_blocks(self, function: Callable[..., Any], *others: Any, **named: Any) -> Array:
-        """`stackmill.map_blocks` of this array."""
+    def map_blocks(self, function: Callable[..., Given], *others: Operand, **named: Given) -> Array:
+        """`stackmill.map_blocks` of this array.
+
+        Returns a lazy array. Raises CallerError for arguments that cannot be.
+
+        Example: `x.map_blocks(np.log1p, dtype="float32")`
+        """
         return _tiles.map_blocks(function, self, *others, **named)
 
-    def map_overlap(self, function: Callable[..., Any], *others: Any, depth: Any, **named: Any) -> Array:
-        """`stackmill.map_overlap` of this array."""
+    def map_overlap(self, function: Callable[..., Given], *others: Operand, depth: Depth, **named: Given) -> Array:
+        """`stackmill.map_overlap` of this array.
+
+        Returns a lazy array. Raises CallerError for arguments that cannot be.
+
+        Example: `x.map_overlap(scipy.ndimage.median_filter, size=3, depth=1)`
+        """
         return _tiles.map_overlap(function, self, *others, depth=depth, **named)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -200,8 +251,13 @@ class Array(_methods.Methods):
             raise TypeError(f"only integer arrays of one element are an index, this one is {self.dtype}")
         return operator.index(self._one("an index"))
 
-    def item(self) -> Any:
-        """The one element as a Python number: computes it."""
+    def item(self) -> bool | int | float:
+        """The one element as a Python number: computes it.
+
+        Returns a bool, an int or a float. Raises TypeError where there are more elements or none.
+
+        Example: `x.mean().item()`
+        """
         return self._one("item()")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -243,13 +299,18 @@ class Array(_methods.Methods):
 def open(path: str | os.PathLike[str], *, axes: str | None = None) -> Array:
     """A file, a Zarr folder, or a folder or glob of files as one lazy stack. No pixel is read.
 
+    path: a path, or a pattern such as `"planes/*.tif"`
     axes: letters that name the axes, as in `"ZYX"`, where the file does not say or is wrong
+
+    Returns a lazy array of the shape and dtype of what is stored. Raises MissingFileError, CallerError for what cannot be read.
+
+    Example: `stackmill.open("cells.ome.zarr")`
     """
     array = _recipe.made("open", os.fspath(path))
     return _recipe.made("axes", array, axes) if axes else array
 
 
-def from_array(array: Any, *, axes: str | None = None) -> Array:
+def from_array(array: Operand, *, axes: str | None = None) -> Array:
     """A lazy array over a NumPy array, or over anything that becomes one.
 
     array: NumPy's arrays of native numbers, in C order or any other order of whole axes, are lent without a copy: do not write to
@@ -285,13 +346,21 @@ def as_array(value: Any) -> Array:
     return from_array(np.asarray(value)) if _recipe.is_number(value) else from_array(value)
 
 
-def cast(x: Any, dtype: Any) -> Array:
-    """The elements as another dtype: rounded to nearest-even and held to its range, NaN as 0 in integers."""
+def cast(x: Operand, dtype: DTypeLike) -> Array:
+    """The elements as another dtype: rounded to nearest-even and held to its range, NaN as 0 in integers.
+
+    x: an array, or a number
+    dtype: as NumPy names it
+
+    Returns a lazy array of the shape of `x`. Raises DtypeError for dtypes that cannot be computed with.
+
+    Example: `stackmill.cast(x, "uint8")`
+    """
     return apply("astype", (x,), (np.dtype(dtype).name,))
 
 
 def save_many(
-    targets: Any,
+    targets: Mapping[Path, Array] | Sequence[tuple[Path, Array]],
     *,
     overwrite: bool = False,
     tiled: bool = False,
@@ -300,9 +369,15 @@ def save_many(
 ) -> None:
     """Writes several arrays in one run: what they share is read and computed once.
 
-    targets: a dictionary of paths and arrays, or pairs of a path and an array; the rest as in `Array.save`
+    targets: a dictionary of paths and arrays, or pairs of a path and an array
+    overwrite, tiled, chunks, shards: as in `Array.save`
+
+    Returns nothing. Raises what `Array.save` raises, TypeError for what is no lazy array.
+
+    Example: `stackmill.save_many({"mask.tif": x > 60, "mean.npy": x.mean(axis=0)})`
     """
-    pairs = list(targets.items() if hasattr(targets, "items") else targets)
+    given: Any = targets
+    pairs = list(given.items() if hasattr(given, "items") else given)
     for path, array in pairs:
         if not isinstance(array, Array):
             raise TypeError(

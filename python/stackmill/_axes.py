@@ -45,9 +45,9 @@ def checked(named: dict[str, Any], rank: int) -> None:
 def index(expression: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """An index expression of numbers, slices, an ellipsis and None, checked against the extents."""
     parts = expression if isinstance(expression, tuple) else (expression,)
-    made = []
+    made: list[Any] = []
     for part in parts:
-        if isinstance(part, (bool, np.bool_)) or getattr(part, "ndim", 0) or isinstance(part, list):
+        if isinstance(part, (bool, np.bool_)) or getattr(part, "ndim", None) or isinstance(part, list):
             raise NoSuchIndexError("an index cannot be a list, a mask or a bool\nhint: stackmill.where chooses by a mask")
         if part is None or part is Ellipsis or isinstance(part, slice):
             made.append(part)

@@ -9,7 +9,7 @@ that stackmill computes, counts as f32 beside bools, integers of at most 16 bits
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -66,8 +66,8 @@ def _resolved(ufunc: np.ufunc, kinds: list[_Kind], dtype: Any = None, casting: s
     if all(isinstance(kind, type) for kind in kinds):
         kinds = [np.dtype(np.int64 if kind is int else np.float64) for kind in kinds]
     try:
-        loop = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
-        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), casting=casting, **loop)
+        loop: dict[str, Any] = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
+        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), casting=cast("Any", casting), **loop)
     except TypeError as error:
         names = ", ".join(k.__name__ if isinstance(k, type) else k.name for k in kinds)
         raise DtypeError(f"{ufunc.__name__} of {names}: {error}") from None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._array import Array, apply
+from ._types import Axes, Box, DTypeLike, Length, Mode, Number, Operand, Whole
 
 __all__ = [
     "abs", "add", "argmax", "argmin", "astype", "bitwise_and", "bitwise_or", "bitwise_xor", "black_tophat", "ceil",
@@ -19,222 +18,490 @@ __all__ = [
 ]
 
 
-def add(x: Any, y: Any) -> Array:
-    """`x + y`. 8/16-bit integers add exactly in 32 bits, 32-bit integers saturate."""
+def add(x: Operand, y: Operand) -> Array:
+    """`x + y`. 8/16-bit integers add exactly in 32 bits, 32-bit integers saturate.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.add(x, y)`
+    """
     return apply("add", (x, y), (), {})
 
 
-def subtract(x: Any, y: Any) -> Array:
-    """`x - y`. 8/16-bit integers subtract exactly in i32, so nothing wraps."""
+def subtract(x: Operand, y: Operand) -> Array:
+    """`x - y`. 8/16-bit integers subtract exactly in i32, so nothing wraps.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.subtract(x, y)`
+    """
     return apply("subtract", (x, y), (), {})
 
 
-def multiply(x: Any, y: Any) -> Array:
-    """`x * y`. 8/16-bit integers multiply exactly in 32 bits, 32-bit integers saturate."""
+def multiply(x: Operand, y: Operand) -> Array:
+    """`x * y`. 8/16-bit integers multiply exactly in 32 bits, 32-bit integers saturate.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.multiply(x, y)`
+    """
     return apply("multiply", (x, y), (), {})
 
 
-def divide(x: Any, y: Any) -> Array:
-    """`x / y`, as floats."""
+def divide(x: Operand, y: Operand) -> Array:
+    """`x / y`, as floats.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.divide(x, y)`
+    """
     return apply("divide", (x, y), (), {})
 
 
-def floor_divide(x: Any, y: Any) -> Array:
-    """`x // y`: the quotient rounded down; 0 where an integer is divided by 0."""
+def floor_divide(x: Operand, y: Operand) -> Array:
+    """`x // y`: the quotient rounded down; 0 where an integer is divided by 0.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.floor_divide(x, y)`
+    """
     return apply("floor_divide", (x, y), (), {})
 
 
-def remainder(x: Any, y: Any) -> Array:
-    """`x % y`: what floor division leaves, with the sign of `y`; 0 where an integer is divided by 0."""
+def remainder(x: Operand, y: Operand) -> Array:
+    """`x % y`: what floor division leaves, with the sign of `y`; 0 where an integer is divided by 0.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.remainder(x, y)`
+    """
     return apply("remainder", (x, y), (), {})
 
 
-def power(x: Any, y: Any) -> Array:
-    """`x ** y`. Integers keep to integers and saturate; a negative power of an integer is 0 (1 for 1)."""
+def power(x: Operand, y: Operand) -> Array:
+    """`x ** y`. Integers keep to integers and saturate; a negative power of an integer is 0 (1 for 1).
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.power(x, y)`
+    """
     return apply("power", (x, y), (), {})
 
 
-def square(x: Any) -> Array:
-    """`x * x`. 8/16-bit integers multiply exactly in 32 bits, 32-bit integers saturate."""
+def square(x: Operand) -> Array:
+    """`x * x`. 8/16-bit integers multiply exactly in 32 bits, 32-bit integers saturate.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.square(x)`
+    """
     return apply("square", (x,), (), {})
 
 
-def negative(x: Any) -> Array:
-    """`-x`. Up to 16-bit integers give i32."""
+def negative(x: Operand) -> Array:
+    """`-x`. Up to 16-bit integers give i32.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.negative(x)`
+    """
     return apply("negative", (x,), (), {})
 
 
-def abs(x: Any) -> Array:
-    """`|x|`, in the dtype of `x`; the most negative integer saturates."""
+def abs(x: Operand) -> Array:
+    """`|x|`, in the dtype of `x`; the most negative integer saturates.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.abs(x)`
+    """
     return apply("abs", (x,), (), {})
 
 
-def sqrt(x: Any) -> Array:
-    """The square root; NaN below 0."""
+def sqrt(x: Operand) -> Array:
+    """The square root; NaN below 0.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.sqrt(x)`
+    """
     return apply("sqrt", (x,), (), {})
 
 
-def exp(x: Any) -> Array:
-    """`e ** x`, by our own polynomial."""
+def exp(x: Operand) -> Array:
+    """`e ** x`, by our own polynomial.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.exp(x)`
+    """
     return apply("exp", (x,), (), {})
 
 
-def log(x: Any) -> Array:
-    """The natural logarithm, by our own polynomial; -inf at 0, NaN below."""
+def log(x: Operand) -> Array:
+    """The natural logarithm, by our own polynomial; -inf at 0, NaN below.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.log(x)`
+    """
     return apply("log", (x,), (), {})
 
 
-def sin(x: Any) -> Array:
-    """The sine of radians, by our own polynomial."""
+def sin(x: Operand) -> Array:
+    """The sine of radians, by our own polynomial.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.sin(x)`
+    """
     return apply("sin", (x,), (), {})
 
 
-def cos(x: Any) -> Array:
-    """The cosine of radians, by our own polynomial."""
+def cos(x: Operand) -> Array:
+    """The cosine of radians, by our own polynomial.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.cos(x)`
+    """
     return apply("cos", (x,), (), {})
 
 
-def floor(x: Any) -> Array:
-    """The largest whole number not above `x`."""
+def floor(x: Operand) -> Array:
+    """The largest whole number not above `x`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.floor(x)`
+    """
     return apply("floor", (x,), (), {})
 
 
-def ceil(x: Any) -> Array:
-    """The smallest whole number not below `x`."""
+def ceil(x: Operand) -> Array:
+    """The smallest whole number not below `x`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.ceil(x)`
+    """
     return apply("ceil", (x,), (), {})
 
 
-def rint(x: Any) -> Array:
-    """The nearest whole number, ties to even."""
+def rint(x: Operand) -> Array:
+    """The nearest whole number, ties to even.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.rint(x)`
+    """
     return apply("rint", (x,), (), {})
 
 
-def minimum(x: Any, y: Any) -> Array:
-    """The smaller of the two; NaN where either is."""
+def minimum(x: Operand, y: Operand) -> Array:
+    """The smaller of the two; NaN where either is.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.minimum(x, y)`
+    """
     return apply("minimum", (x, y), (), {})
 
 
-def maximum(x: Any, y: Any) -> Array:
-    """The larger of the two; NaN where either is."""
+def maximum(x: Operand, y: Operand) -> Array:
+    """The larger of the two; NaN where either is.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.maximum(x, y)`
+    """
     return apply("maximum", (x, y), (), {})
 
 
-def clip(x: Any, lower: Any, upper: Any) -> Array:
+def clip(x: Operand, lower: Number, upper: Number) -> Array:
     """`x` held between two bounds, in its own dtype; NaN stays.
 
     lower: number. The lower bound.
     upper: number. The upper bound.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.clip(x, lower=0, upper=255)`
     """
     return apply("clip", (x,), (), {"lower": lower, "upper": upper})
 
 
-def astype(x: Any, dtype: Any) -> Array:
+def astype(x: Operand, dtype: DTypeLike) -> Array:
     """`x` in another dtype: rounded to even, saturated, NaN to 0 for integers, anything but 0 to True for bool.
 
     dtype: dtype. The dtype, as `u8` or `uint8`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.astype(x, dtype='float32')`
     """
     return apply("astype", (x,), (), {"dtype": dtype})
 
 
-def equal(x: Any, y: Any) -> Array:
-    """`x == y`; False where either is NaN."""
+def equal(x: Operand, y: Operand) -> Array:
+    """`x == y`; False where either is NaN.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.equal(x, y)`
+    """
     return apply("equal", (x, y), (), {})
 
 
-def not_equal(x: Any, y: Any) -> Array:
-    """`x != y`; True where either is NaN."""
+def not_equal(x: Operand, y: Operand) -> Array:
+    """`x != y`; True where either is NaN.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.not_equal(x, y)`
+    """
     return apply("not_equal", (x, y), (), {})
 
 
-def less(x: Any, y: Any) -> Array:
-    """`x < y`."""
+def less(x: Operand, y: Operand) -> Array:
+    """`x < y`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.less(x, y)`
+    """
     return apply("less", (x, y), (), {})
 
 
-def less_equal(x: Any, y: Any) -> Array:
-    """`x <= y`."""
+def less_equal(x: Operand, y: Operand) -> Array:
+    """`x <= y`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.less_equal(x, y)`
+    """
     return apply("less_equal", (x, y), (), {})
 
 
-def greater(x: Any, y: Any) -> Array:
-    """`x > y`."""
+def greater(x: Operand, y: Operand) -> Array:
+    """`x > y`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.greater(x, y)`
+    """
     return apply("greater", (x, y), (), {})
 
 
-def greater_equal(x: Any, y: Any) -> Array:
-    """`x >= y`."""
+def greater_equal(x: Operand, y: Operand) -> Array:
+    """`x >= y`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.greater_equal(x, y)`
+    """
     return apply("greater_equal", (x, y), (), {})
 
 
-def where(condition: Any, x: Any, y: Any) -> Array:
-    """`x` where the condition is true, else `y`; in the smallest dtype that holds both."""
+def where(condition: Operand, x: Operand, y: Operand) -> Array:
+    """`x` where the condition is true, else `y`; in the smallest dtype that holds both.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.where(condition, x, y)`
+    """
     return apply("where", (condition, x, y), (), {})
 
 
-def bitwise_and(x: Any, y: Any) -> Array:
-    """`x & y`, of bools or integers."""
+def bitwise_and(x: Operand, y: Operand) -> Array:
+    """`x & y`, of bools or integers.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.bitwise_and(x, y)`
+    """
     return apply("bitwise_and", (x, y), (), {})
 
 
-def bitwise_or(x: Any, y: Any) -> Array:
-    """`x | y`, of bools or integers."""
+def bitwise_or(x: Operand, y: Operand) -> Array:
+    """`x | y`, of bools or integers.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.bitwise_or(x, y)`
+    """
     return apply("bitwise_or", (x, y), (), {})
 
 
-def bitwise_xor(x: Any, y: Any) -> Array:
-    """`x ^ y`, of bools or integers."""
+def bitwise_xor(x: Operand, y: Operand) -> Array:
+    """`x ^ y`, of bools or integers.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.bitwise_xor(x, y)`
+    """
     return apply("bitwise_xor", (x, y), (), {})
 
 
-def invert(x: Any) -> Array:
-    """`~x`, of bools or integers."""
+def invert(x: Operand) -> Array:
+    """`~x`, of bools or integers.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.invert(x)`
+    """
     return apply("invert", (x,), (), {})
 
 
-def isnan(x: Any) -> Array:
-    """Whether `x` is NaN; False for integers."""
+def isnan(x: Operand) -> Array:
+    """Whether `x` is NaN; False for integers.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.isnan(x)`
+    """
     return apply("isnan", (x,), (), {})
 
 
-def wrapping_add(x: Any, y: Any) -> Array:
-    """`x + y` in their common dtype; integers wrap around."""
+def wrapping_add(x: Operand, y: Operand) -> Array:
+    """`x + y` in their common dtype; integers wrap around.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.wrapping_add(x, y)`
+    """
     return apply("wrapping_add", (x, y), (), {})
 
 
-def wrapping_subtract(x: Any, y: Any) -> Array:
-    """`x - y` in their common dtype; integers wrap around."""
+def wrapping_subtract(x: Operand, y: Operand) -> Array:
+    """`x - y` in their common dtype; integers wrap around.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.wrapping_subtract(x, y)`
+    """
     return apply("wrapping_subtract", (x, y), (), {})
 
 
-def wrapping_multiply(x: Any, y: Any) -> Array:
-    """`x * y` in their common dtype; integers wrap around."""
+def wrapping_multiply(x: Operand, y: Operand) -> Array:
+    """`x * y` in their common dtype; integers wrap around.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.wrapping_multiply(x, y)`
+    """
     return apply("wrapping_multiply", (x, y), (), {})
 
 
-def wrapping_power(x: Any, y: Any) -> Array:
-    """`x ** y` in their common dtype; integers wrap around. The sign of an integer's power is left out: it must not be negative."""
+def wrapping_power(x: Operand, y: Operand) -> Array:
+    """`x ** y` in their common dtype; integers wrap around. The sign of an integer's power is left out: it must not be negative.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.wrapping_power(x, y)`
+    """
     return apply("wrapping_power", (x, y), (), {})
 
 
-def left_shift(x: Any, y: Any) -> Array:
-    """`x << y`: bits beyond the dtype are lost, all of them where `y` is no number of its bits."""
+def left_shift(x: Operand, y: Operand) -> Array:
+    """`x << y`: bits beyond the dtype are lost, all of them where `y` is no number of its bits.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.left_shift(x, y)`
+    """
     return apply("left_shift", (x, y), (), {})
 
 
-def right_shift(x: Any, y: Any) -> Array:
-    """`x >> y`: the quotient by a power of two, rounded down; 0 or -1 where `y` is no number of the dtype's bits."""
+def right_shift(x: Operand, y: Operand) -> Array:
+    """`x >> y`: the quotient by a power of two, rounded down; 0 or -1 where `y` is no number of the dtype's bits.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
+    the op has not.
+
+    Example: `stackmill.right_shift(x, y)`
+    """
     return apply("right_shift", (x, y), (), {})
 
 
-def wrap(x: Any, dtype: Any) -> Array:
+def wrap(x: Operand, dtype: DTypeLike) -> Array:
     """`x` in another dtype as C and NumPy cast: fractions are cut off, integers wrap around. See `astype` for rounding.
 
     dtype: dtype. The dtype, as `u8` or `uint8`.
+
+    Returns a lazy array of the operands' common shape; nothing is computed.
+    Raises CallerError for parameters that cannot be; DtypeError for dtypes that the op has not.
+
+    Example: `stackmill.wrap(x, dtype='float32')`
     """
     return apply("wrap", (x,), (), {"dtype": dtype})
 
 
-def gaussian(x: Any, sigma: Any, order: Any = 0, mode: Any = 'reflect', cval: Any = 0.0, truncate: Any = 4.0, axes: Any = None) -> Array:
+def gaussian(x: Operand, sigma: Length, order: Whole = 0, mode: Mode = 'reflect', cval: Number = 0.0, truncate: Number = 4.0, axes: Axes | None = None) -> Array:
     """Gaussian smoothing: a weighted mean with weights `exp(-d²/2σ²)`, or a derivative of it, axis after axis.
 
     Rounds once: integers to nearest-even of the smoothed value, where SciPy truncates after each axis.
@@ -246,11 +513,17 @@ def gaussian(x: Any, sigma: Any, order: Any = 0, mode: Any = 'reflect', cval: An
     cval: number, 0.0 by default. The number outside, for mode constant.
     truncate: number, 4.0 by default. Where the window ends, in standard deviations.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.gaussian(x, sigma=1.5)`
     """
     return apply("gaussian", (x,), (), {"sigma": sigma, "order": order, "mode": mode, "cval": cval, "truncate": truncate, "axes": axes})
 
 
-def uniform(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def uniform(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The mean of a window. Sums of integers are exact; the mean rounds once, to nearest-even.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -258,41 +531,65 @@ def uniform(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: A
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.uniform(x, size=3)`
     """
     return apply("uniform", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def sobel(x: Any, axis: Any = [-1], mode: Any = 'reflect', cval: Any = 0.0) -> Array:
+def sobel(x: Operand, axis: Axes = -1, mode: Mode = 'reflect', cval: Number = 0.0) -> Array:
     """The Sobel derivative along one axis: `[-1, 0, 1]` along it, `[1, 2, 1]` along the others.
 
     axis: axis or list of axes, [-1] by default. The axis of the derivative, by number or name.
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
     cval: number, 0.0 by default. The number outside, for mode constant.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.sobel(x)`
     """
     return apply("sobel", (x,), (), {"axis": axis, "mode": mode, "cval": cval})
 
 
-def sobel_magnitude(x: Any, mode: Any = 'reflect', cval: Any = 0.0, axes: Any = None) -> Array:
+def sobel_magnitude(x: Operand, mode: Mode = 'reflect', cval: Number = 0.0, axes: Axes | None = None) -> Array:
     """The length of the Sobel gradient: `sqrt(Σ sobel(x, axis)²)`.
 
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
     cval: number, 0.0 by default. The number outside, for mode constant.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.sobel_magnitude(x)`
     """
     return apply("sobel_magnitude", (x,), (), {"mode": mode, "cval": cval, "axes": axes})
 
 
-def laplace(x: Any, mode: Any = 'reflect', cval: Any = 0.0, axes: Any = None) -> Array:
+def laplace(x: Operand, mode: Mode = 'reflect', cval: Number = 0.0, axes: Axes | None = None) -> Array:
     """The Laplacian: the sum of second differences `[1, -2, 1]`.
 
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
     cval: number, 0.0 by default. The number outside, for mode constant.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.laplace(x)`
     """
     return apply("laplace", (x,), (), {"mode": mode, "cval": cval, "axes": axes})
 
 
-def correlate1d(x: Any, weights: Any, axis: Any = [-1], mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> Array:
+def correlate1d(x: Operand, weights: Box, axis: Axes = -1, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0) -> Array:
     """The sum of a window along one axis, weighted: `Σ weights[k] · x[i + k - len // 2 - origin]`.
 
     Rounds once, to nearest-even. A float where a weight is negative.
@@ -302,11 +599,17 @@ def correlate1d(x: Any, weights: Any, axis: Any = [-1], mode: Any = 'reflect', c
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.correlate1d(x, weights=[1, 2, 1])`
     """
     return apply("correlate1d", (x,), (), {"weights": weights, "axis": axis, "mode": mode, "cval": cval, "origin": origin})
 
 
-def convolve1d(x: Any, weights: Any, axis: Any = [-1], mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> Array:
+def convolve1d(x: Operand, weights: Box, axis: Axes = -1, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0) -> Array:
     """The convolution along one axis: `correlate1d` with the weights reversed.
 
     weights: nested lists. The weights.
@@ -314,11 +617,17 @@ def convolve1d(x: Any, weights: Any, axis: Any = [-1], mode: Any = 'reflect', cv
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to higher indices.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.convolve1d(x, weights=[1, 2, 1])`
     """
     return apply("convolve1d", (x,), (), {"weights": weights, "axis": axis, "mode": mode, "cval": cval, "origin": origin})
 
 
-def correlate(x: Any, weights: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def correlate(x: Operand, weights: Box, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The sum of a box, weighted. Elements whose weight is nothing are left out, NaN among them.
 
     Rounds once, to nearest-even. A float where a weight is negative.
@@ -328,11 +637,17 @@ def correlate(x: Any, weights: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the box: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes the weights go along; all by default.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.correlate(x, weights=[[1, 2, 1]])`
     """
     return apply("correlate", (x,), (), {"weights": weights, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def convolve(x: Any, weights: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def convolve(x: Operand, weights: Box, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The convolution with a box of weights: `correlate` with the weights reversed along every axis.
 
     weights: nested lists. The weights, as many nested lists as there are axes.
@@ -340,11 +655,17 @@ def convolve(x: Any, weights: Any, mode: Any = 'reflect', cval: Any = 0.0, origi
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the box: positive to higher indices.
     axes: axis or list of axes, None by default. Which axes the weights go along; all by default.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.convolve(x, weights=[[1, 2, 1]])`
     """
     return apply("convolve", (x,), (), {"weights": weights, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def median(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def median(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The median of a window; the upper one of an even count. NaN counts as the largest.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -352,11 +673,17 @@ def median(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: An
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.median(x, size=3)`
     """
     return apply("median", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def minimum_filter(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def minimum_filter(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The smallest of a window; NaN where the window holds one.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -364,11 +691,17 @@ def minimum_filter(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, or
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.minimum_filter(x, size=3)`
     """
     return apply("minimum_filter", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def maximum_filter(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def maximum_filter(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The largest of a window; NaN where the window holds one.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -376,11 +709,17 @@ def maximum_filter(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, or
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.maximum_filter(x, size=3)`
     """
     return apply("maximum_filter", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def rank_filter(x: Any, rank: Any, size: Any = None, footprint: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def rank_filter(x: Operand, rank: Whole, size: Whole | None = None, footprint: Box | None = None, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The element of a rank in a window, 0 the least, -1 the greatest. NaN counts as the largest.
 
     rank: whole number. Which element of the sorted window; negative from the greatest on.
@@ -390,11 +729,17 @@ def rank_filter(x: Any, rank: Any, size: Any = None, footprint: Any = None, mode
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.rank_filter(x, rank=0, size=3)`
     """
     return apply("rank_filter", (x,), (), {"rank": rank, "size": size, "footprint": footprint, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def percentile_filter(x: Any, percentile: Any, size: Any = None, footprint: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def percentile_filter(x: Operand, percentile: Number, size: Whole | None = None, footprint: Box | None = None, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The element below which a percentage of a window lies. NaN counts as the largest.
 
     percentile: number. The percentage, 0 to 100; negative from the greatest on.
@@ -404,11 +749,17 @@ def percentile_filter(x: Any, percentile: Any, size: Any = None, footprint: Any 
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.percentile_filter(x, percentile=90, size=3)`
     """
     return apply("percentile_filter", (x,), (), {"percentile": percentile, "size": size, "footprint": footprint, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def grey_erosion(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def grey_erosion(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """Flat erosion: the smallest of a box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -416,11 +767,17 @@ def grey_erosion(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.grey_erosion(x, size=3)`
     """
     return apply("grey_erosion", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def grey_dilation(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def grey_dilation(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """Flat dilation: the largest of the mirrored box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -428,11 +785,17 @@ def grey_dilation(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, ori
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.grey_dilation(x, size=3)`
     """
     return apply("grey_dilation", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def grey_opening(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def grey_opening(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """Flat opening: an erosion, then a dilation. Removes bright details smaller than the box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -440,11 +803,17 @@ def grey_opening(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.grey_opening(x, size=3)`
     """
     return apply("grey_opening", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def grey_closing(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def grey_closing(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """Flat closing: a dilation, then an erosion. Removes dark details smaller than the box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -452,11 +821,17 @@ def grey_closing(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.grey_closing(x, size=3)`
     """
     return apply("grey_closing", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def white_tophat(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def white_tophat(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """What an opening removes: `x - grey_opening(x)`, bright details smaller than the box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -464,11 +839,17 @@ def white_tophat(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.white_tophat(x, size=3)`
     """
     return apply("white_tophat", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def black_tophat(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None) -> Array:
+def black_tophat(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """What a closing adds: `grey_closing(x) - x`, dark details smaller than the box.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
@@ -476,11 +857,17 @@ def black_tophat(x: Any, size: Any, mode: Any = 'reflect', cval: Any = 0.0, orig
     cval: number, 0.0 by default. The number outside, for mode constant.
     origin: whole number, 0 by default. Moves the window: positive to lower indices.
     axes: axis or list of axes, None by default. Which axes; z, y, x by default where axes are named, else all.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.black_tophat(x, size=3)`
     """
     return apply("black_tophat", (x,), (), {"size": size, "mode": mode, "cval": cval, "origin": origin, "axes": axes})
 
 
-def nonflat_erosion(x: Any, heights: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None, wraps: Any = False) -> Array:
+def nonflat_erosion(x: Operand, heights: Box, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None, wraps: bool = False) -> Array:
     """Erosion by a structure with heights: the smallest of a box's elements less their heights. Up to 16-bit integers with
     whole heights give i32, all else f64.
 
@@ -492,11 +879,17 @@ def nonflat_erosion(x: Any, heights: Any, mode: Any = 'reflect', cval: Any = 0.0
         all.
     wraps: True or False, False by default. Whether sums wrap around in the dtype of `x`, as SciPy's do in all places
         but the first.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.nonflat_erosion(x, heights=[[0, 1, 0]])`
     """
     return apply("nonflat_erosion", (x,), (), {"heights": heights, "mode": mode, "cval": cval, "origin": origin, "axes": axes, "wraps": wraps})
 
 
-def nonflat_dilation(x: Any, heights: Any, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, axes: Any = None, wraps: Any = False) -> Array:
+def nonflat_dilation(x: Operand, heights: Box, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None, wraps: bool = False) -> Array:
     """Dilation by a structure with heights: the largest of the mirrored box's elements and their heights. Up to 16-bit
     integers with whole heights give i32, all else f64.
 
@@ -508,95 +901,161 @@ def nonflat_dilation(x: Any, heights: Any, mode: Any = 'reflect', cval: Any = 0.
         all.
     wraps: True or False, False by default. Whether sums wrap around in the dtype of `x`, as SciPy's do in all places
         but the first.
+
+    Returns a lazy array of the shape of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.nonflat_dilation(x, heights=[[0, 1, 0]])`
     """
     return apply("nonflat_dilation", (x,), (), {"heights": heights, "mode": mode, "cval": cval, "origin": origin, "axes": axes, "wraps": wraps})
 
 
-def sum(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def sum(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The sum over axes. Integers are exact and give i64 or u64; floats keep their dtype.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.sum(x)`
     """
     return apply("sum", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def mean(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def mean(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The mean over axes. Integers give f64, correctly rounded; floats keep their dtype.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.mean(x)`
     """
     return apply("mean", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def var(x: Any, axis: Any = None, ddof: Any = 0.0, keepdims: Any = False) -> Array:
+def var(x: Operand, axis: Axes | None = None, ddof: Number = 0.0, keepdims: bool = False) -> Array:
     """The variance over axes: the mean square distance from the mean. Integers give f64; floats keep their dtype.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     ddof: number, 0.0 by default. Taken off the count that the sum of squares is divided by.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.var(x)`
     """
     return apply("var", (x,), (), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
 
 
-def std(x: Any, axis: Any = None, ddof: Any = 0.0, keepdims: Any = False) -> Array:
+def std(x: Operand, axis: Axes | None = None, ddof: Number = 0.0, keepdims: bool = False) -> Array:
     """The standard deviation over axes. Integers give f64; floats keep their dtype.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     ddof: number, 0.0 by default. Taken off the count that the sum of squares is divided by.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.std(x)`
     """
     return apply("std", (x,), (), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
 
 
-def min(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def min(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The smallest over axes, in the dtype of `x`; NaN where there is one.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.min(x)`
     """
     return apply("min", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def max(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def max(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The largest over axes, in the dtype of `x`; NaN where there is one.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.max(x)`
     """
     return apply("max", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def argmin(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def argmin(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The index of the first smallest element along one axis, or over all in C order; the first NaN where there is one.
 
     axis: axis or list of axes, None by default. Which axis; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.argmin(x)`
     """
     return apply("argmin", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def argmax(x: Any, axis: Any = None, keepdims: Any = False) -> Array:
+def argmax(x: Operand, axis: Axes | None = None, keepdims: bool = False) -> Array:
     """The index of the first largest element along one axis, or over all in C order; the first NaN where there is one.
 
     axis: axis or list of axes, None by default. Which axis; all by default.
     keepdims: True or False, False by default. Whether reduced axes stay with extent 1.
+
+    Returns a lazy array without the axes that are reduced, of extent 1 with `keepdims`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.argmax(x)`
     """
     return apply("argmax", (x,), (), {"axis": axis, "keepdims": keepdims})
 
 
-def flip(x: Any, axis: Any = None) -> Array:
+def flip(x: Operand, axis: Axes | None = None) -> Array:
     """The array with the order of elements reversed along the given axes.
 
     axis: axis or list of axes, None by default. Which axes; all by default.
+
+    Returns a lazy array of the dtype of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.flip(x)`
     """
     return apply("flip", (x,), (), {"axis": axis})
 
 
-def cumsum(x: Any, axis: Any) -> Array:
+def cumsum(x: Operand, axis: Axes) -> Array:
     """The running sum along one axis, in NumPy's dtype of a sum.
 
     axis: axis or list of axes. The axis, by number or name.
+
+    Returns a lazy array of the dtype of `x`; nothing is computed.
+    Raises CallerError for parameters that cannot be; NoSuchAxisError for an axis that `x` has not; DtypeError for
+    dtypes that the op has not.
+
+    Example: `stackmill.cumsum(x, axis=0)`
     """
     return apply("cumsum", (x,), (), {"axis": axis})

@@ -373,12 +373,22 @@ FUNCTIONS.update(
         np.iscomplexobj: lambda x: False,
         np.isrealobj: lambda x: True,
         np.real: lambda val: val,
-        np.copy: lambda a, order="K", subok=False: ordered("copy", order) or a,
         np.result_type: lambda *given: np.result_type(*[g.dtype if isinstance(g, Array) else g for g in given]),
         np.can_cast: lambda from_, to, casting="safe": _can_cast(from_, to, casting),
-        np.astype: lambda x, dtype, /, *, copy=True, device=None: on_cpu(device) or x.astype(dtype),
     }
 )
+
+
+@_of(np.copy)
+def _copy(a: Any, order: str = "K", subok: bool = False) -> Array:
+    ordered("copy", order)
+    return a
+
+
+@_of(np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
+    on_cpu(device)
+    return x.astype(dtype)
 
 
 @_of(np.size)
@@ -430,9 +440,8 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
         return False
     same = _operators.binary("equal", a1, a2)
     if equal_nan:
-        same = _operators.logical(
-            "logical_or", same, _operators.logical("logical_and", *[_operators.unary("isnan", as_array(a)) for a in (a1, a2)])
-        )
+        one, two = (_operators.unary("isnan", as_array(a)) for a in (a1, a2))
+        same = _operators.logical("logical_or", same, _operators.logical("logical_and", one, two))
     return _reductions.reduced("all", same)
 
 

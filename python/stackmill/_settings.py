@@ -9,9 +9,9 @@ import operator
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import EllipsisType, MappingProxyType
+from typing import Any, Literal
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 # What every thread sees; replaced whole, under the lock, so that readers need none.
@@ -144,22 +144,26 @@ class options:
     progress: whether runs show how far they are: `"auto"` (in a terminal and in a notebook), True or False
 
     None takes a setting back to its default.
+
+    Returns what a `with` statement enters. Raises ValueError for what a setting cannot be.
+
+    Example: `stackmill.options(memory="8GiB", device="cpu")`
     """
 
     def __init__(
         self,
         *,
-        memory: Any = ...,
-        threads: Any = ...,
-        tile: Any = ...,
-        device: Any = ...,
-        vram: Any = ...,
-        gpus: Any = ...,
-        scratch: Any = ...,
-        verify: Any = ...,
-        default_float: Any = ...,
-        implicit_compute: Any = ...,
-        progress: Any = ...,
+        memory: int | str | EllipsisType | None = ...,
+        threads: int | EllipsisType | None = ...,
+        tile: int | Sequence[int] | EllipsisType | None = ...,
+        device: str | EllipsisType | None = ...,
+        vram: int | str | EllipsisType | None = ...,
+        gpus: int | EllipsisType | None = ...,
+        scratch: str | os.PathLike[str] | EllipsisType | None = ...,
+        verify: int | EllipsisType | None = ...,
+        default_float: Literal["auto", "float32", "float64"] | EllipsisType | None = ...,
+        implicit_compute: Literal["warn", "raise", "allow"] | EllipsisType | None = ...,
+        progress: Literal["auto"] | bool | EllipsisType | None = ...,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self" and value is not ...}
         self._made, self._given = _checked(given), given

@@ -68,7 +68,7 @@ def html(array: Array) -> str:
     """The table and the picture."""
     sources = array._lazy.sources()
     rows = [
-        ("shape", f"{array.shape}" + (f" {array.axes}" if array.axes else "")),
+        ("shape", f"{array.shape}" + (f" {', '.join(name or '?' for name in array.axes)}" if array.axes else "")),
         ("dtype", f"{array.dtype}"),
         ("bytes", f"{_bytes(array.nbytes)}, not computed"),
     ]

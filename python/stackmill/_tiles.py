@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from . import _axes, _callers, _recipe
 from ._array import Array, from_array
+from ._types import Axis, Depth, DTypeLike, Given, Mode, Operand
 from .errors import CallerError, DtypeError, NotThereError
 
 _MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
@@ -129,24 +130,24 @@ _DASKS = {
 def _refuse_dasks(function: Callable[..., Any], named: dict[str, Any]) -> None:
     """Refuses dask's keywords, unless the function has a parameter of that name."""
     try:
-        own = inspect.signature(function).parameters
+        own = set(inspect.signature(function).parameters)
     except (TypeError, ValueError):
-        own = {}
+        own = set()
     for key in named:
         if key in _DASKS and key not in own:
             raise NotThereError(f"map_overlap and map_blocks take no {key}=\nhint: {_DASKS[key]}")
 
 
 def map_overlap(
-    function: Callable[..., Any],
-    *arrays: Any,
-    depth: Any,
-    dtype: Any = None,
-    drop_axis: Any = None,
-    new_axis: Any = None,
-    mode: str | None = None,
+    function: Callable[..., Given],
+    *arrays: Operand,
+    depth: Depth,
+    dtype: DTypeLike | None = None,
+    drop_axis: Axis = None,
+    new_axis: Axis | Mapping[int, int] = None,
+    mode: Mode | None = None,
     cval: float = 0.0,
-    **named: Any,
+    **named: Given,
 ) -> Array:
     """A function of NumPy arrays over tiles of lazy ones, each with its halo.
 
@@ -160,6 +161,11 @@ def map_overlap(
     cval: the number outside, for mode constant
 
     Arrays of fewer axes, or of extents of 1, are repeated as NumPy does.
+
+    Returns a lazy array of the arrays' common shape, less `drop_axis`, and `new_axis`. Raises CallerError for arguments that cannot be,
+    NoSuchAxisError for an axis that there is not, NotThereError for dask's keywords; what the function raises is raised by the run.
+
+    Example: `stackmill.map_overlap(scipy.ndimage.median_filter, x, size=3, depth=1)`
     """
     if not arrays:
         raise CallerError("a function of no arrays")
@@ -206,7 +212,19 @@ def _name_of(function: Callable[..., Any], depth: Any) -> str:
 
 
 def map_blocks(
-    function: Callable[..., Any], *arrays: Any, dtype: Any = None, drop_axis: Any = None, new_axis: Any = None, **named: Any
+    function: Callable[..., Given],
+    *arrays: Operand,
+    dtype: DTypeLike | None = None,
+    drop_axis: Axis = None,
+    new_axis: Axis | Mapping[int, int] = None,
+    **named: Given,
 ) -> Array:
-    """A function of NumPy arrays over tiles of lazy ones: `map_overlap` that looks at nothing but the tile itself."""
+    """A function of NumPy arrays over tiles of lazy ones: `map_overlap` that looks at nothing but the tile itself.
+
+    function, dtype, drop_axis, new_axis: as in `map_overlap`
+
+    Returns a lazy array, and Raises as `map_overlap` does.
+
+    Example: `stackmill.map_blocks(np.log1p, x, dtype="float32")`
+    """
     return map_overlap(function, *arrays, depth=0, dtype=dtype, drop_axis=drop_axis, new_axis=new_axis, **named)

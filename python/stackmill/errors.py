@@ -37,7 +37,8 @@ class NoSuchAxisError(CallerError, np.exceptions.AxisError):
     """An axis that an array has not; NumPy's AxisError, so an IndexError too."""
 
     def __init__(self, axis: Any, ndim: int | None = None, msg_prefix: str | None = None) -> None:
-        np.exceptions.AxisError.__init__(self, axis, ndim, msg_prefix)
+        init: Any = np.exceptions.AxisError.__init__
+        init(self, axis, ndim, msg_prefix)
 
     # The first base that has one is Exception, which knows of no axis.
     __str__ = np.exceptions.AxisError.__str__

@@ -86,12 +86,13 @@ def test_slices_that_cannot_be(cut):
 def test_axes_move_and_have_names():
     a = np.arange(24).reshape(2, 3, 4)
     x = sm.from_array(a, axes="ZYX")
-    assert x.axes == "ZYX" and sm.from_array(a).axes == ""
+    assert x.axes == ("z", "y", "x") and sm.from_array(a).axes == ()
+    assert x.scale == (1.0, 1.0, 1.0) and x.units == (None, None, None)
     same(x.T.compute(), a.T)
     same(x.transpose(1, 0, 2).compute(), a.transpose(1, 0, 2))
     same(x.transpose((-1, 0, 1)).compute(), a.transpose(-1, 0, 1))
     same(x.mT.compute(), a.swapaxes(-1, -2))
-    assert x.transpose(1, 0, 2).axes == "YZX"
+    assert x.transpose(1, 0, 2).axes == ("y", "z", "x")
     with pytest.raises(ValueError, match="axes 'zy'"):
         sm.from_array(a, axes="ZY")
 
@@ -255,7 +256,7 @@ def test_it_is_shown(tmp_path):
     a = np.zeros((30, 200, 300), np.uint16)
     sm.from_array(a, axes="ZYX").save(tmp_path / "a.zarr")
     x = sm.open(tmp_path / "a.zarr")
-    assert repr(x) == "<stackmill.Array shape=(30, 200, 300), dtype=uint16, axes='ZYX', lazy>"
+    assert repr(x) == "<stackmill.Array shape=(30, 200, 300), dtype=uint16, axes=('z', 'y', 'x'), lazy>"
     html = (x + 1)._repr_html_()
     assert "<svg" in html and "stored in" in html and "not computed" in html and "uint16" in html
     for shape in (), (3,), (0, 4), (2, 1, 3, 4, 5):

@@ -57,7 +57,7 @@ def test_several_arrays_dtypes_and_axes():
         assert both.shape == (2, 9, 11)
         same(both[1].compute(), a.max(0))
     same(x.map_blocks(lambda t: t[..., None], new_axis=3).compute(), a[..., None])
-    assert sm.from_array(a, axes="ZYX").map_blocks(lambda t: t.max(0), drop_axis=0).axes == "YX"
+    assert sm.from_array(a, axes="ZYX").map_blocks(lambda t: t.max(0), drop_axis=0).axes == ("y", "x")
 
 
 def test_it_meets_the_other_ops(tmp_path):

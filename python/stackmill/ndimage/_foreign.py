@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import _internal, _recipe, _settings
 from .._array import Array
+from . import _docs
 
 
 def scipys(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +42,8 @@ def linear(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _taking(function: Callable[..., Any], inner: Callable[..., Any]) -> Callable[..., Any]:
+    _docs.described(function)
+
     @functools.wraps(function)
     def outer(input: Any, *given: Any, **named: Any) -> Any:  # noqa: A002
         kind = type(input).__module__.partition(".")[0]

@@ -190,7 +190,15 @@ def morphological_laplace(
 
 
 def generate_binary_structure(rank, connectivity):
-    """The places of a box of threes at most `connectivity` steps from its middle, as SciPy's."""
+    """The places of a box of threes at most `connectivity` steps from its middle, as SciPy's.
+
+    rank: how many axes
+    connectivity: 1 for a cross, `rank` for the whole box
+
+    Returns a NumPy array of bools. Raises nothing.
+
+    Example: `stackmill.ndimage.generate_binary_structure(3, 1)`
+    """
     if rank < 1:
         return np.array(connectivity >= 1, dtype=bool)
     steps = np.fabs(np.indices([3] * rank) - 1).sum(axis=0)
@@ -198,7 +206,16 @@ def generate_binary_structure(rank, connectivity):
 
 
 def iterate_structure(structure, iterations, origin=None):
-    """A structure dilated by itself, as SciPy's."""
+    """A structure dilated by itself, as SciPy's.
+
+    structure: a box of bools
+    iterations: how often it counts; below 2 it stays as it is
+    origin: of the structure, one for all axes or one an axis
+
+    Returns a NumPy array, and the new origins where `origin` is given. Raises RuntimeError for origins that do not fit the axes.
+
+    Example: `stackmill.ndimage.iterate_structure(stackmill.ndimage.generate_binary_structure(2, 1), 2)`
+    """
     structure = np.asarray(structure)
     if iterations < 2:
         return structure.copy()
