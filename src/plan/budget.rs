@@ -14,7 +14,7 @@ use crate::grid::{Boxes, Dims, Edge, Grid, Region};
 
 /// What a process takes as it runs, whatever it runs: code that is touched for the first time, a heap of small things, what the system's
 /// libraries keep; and each of its threads, a stack and what a C library keeps for it.
-const PROCESS_BYTES: u64 = 5 << 20;
+const PROCESS_BYTES: u64 = 6 << 20;
 const THREAD_BYTES: u64 = 160 << 10;
 
 /// Bytes that the process itself takes as it runs on so many threads.
