@@ -397,12 +397,6 @@ class Methods:
             raise AttributeError(f"a lazy array has no {name!r}\nhint: {hint}", name=name, obj=self)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and hasattr(_protocols.np.ndarray, name):
-            hint = _protocols.WAYS.get(name, "x.compute() gives a NumPy array, which has it")
-            raise AttributeError(f"a lazy array has no {name!r}\nhint: {hint}", name=name, obj=self)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-
     # ---- numbers
 
     def __round__(self: Any, ndigits: int | None = None) -> Any:
