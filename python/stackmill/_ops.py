@@ -31,7 +31,7 @@ def add(x: Operand, y: Operand) -> Array:
 
 
 def subtract(x: Operand, y: Operand) -> Array:
-    """`x - y`. 8/16-bit integers subtract exactly in i32, so nothing wraps.
+    """`x - y`. 8/16-bit integers subtract exactly in i32, u32 in i64, so nothing wraps. u64 is held to i64 first.
 
     Returns a lazy array of the operands' common shape; nothing is computed.
     Raises CallerError for shapes that do not fit each other and parameters that cannot be; DtypeError for dtypes that
@@ -504,7 +504,7 @@ def wrap(x: Operand, dtype: DTypeLike) -> Array:
 def gaussian(x: Operand, sigma: Length, order: Whole = 0, mode: Mode = 'reflect', cval: Number = 0.0, truncate: Number = 4.0, axes: Axes | None = None) -> Array:
     """Gaussian smoothing: a weighted mean with weights `exp(-d²/2σ²)`, or a derivative of it, axis after axis.
 
-    Rounds once: integers to nearest-even of the smoothed value, where SciPy truncates after each axis.
+    Rounds once: integers to nearest-even of the smoothed value, where SciPy truncates after each axis. A mask gives f32.
 
     sigma: number or length. Standard deviation in pixels, or a length as `0.25um`; one for all axes or one per axis. 0
         leaves an axis alone.
@@ -524,7 +524,7 @@ def gaussian(x: Operand, sigma: Length, order: Whole = 0, mode: Mode = 'reflect'
 
 
 def uniform(x: Operand, size: Whole, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
-    """The mean of a window. Sums of integers are exact; the mean rounds once, to nearest-even.
+    """The mean of a window. Sums of integers are exact; the mean rounds once, to nearest-even. A mask gives f32: its share.
 
     size: whole number. Window in pixels; one for all axes or one per axis.
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
@@ -592,7 +592,7 @@ def laplace(x: Operand, mode: Mode = 'reflect', cval: Number = 0.0, axes: Axes |
 def correlate1d(x: Operand, weights: Box, axis: Axes = -1, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0) -> Array:
     """The sum of a window along one axis, weighted: `Σ weights[k] · x[i + k - len // 2 - origin]`.
 
-    Rounds once, to nearest-even. A float where a weight is negative.
+    Rounds once, to nearest-even. A float where a weight is negative or `x` is a mask.
 
     weights: nested lists. The weights, from the lowest index on.
     axis: axis or list of axes, [-1] by default. The axis, by number or name.
@@ -630,7 +630,7 @@ def convolve1d(x: Operand, weights: Box, axis: Axes = -1, mode: Mode = 'reflect'
 def correlate(x: Operand, weights: Box, mode: Mode = 'reflect', cval: Number = 0.0, origin: Whole = 0, axes: Axes | None = None) -> Array:
     """The sum of a box, weighted. Elements whose weight is nothing are left out, NaN among them.
 
-    Rounds once, to nearest-even. A float where a weight is negative.
+    Rounds once, to nearest-even. A float where a weight is negative or `x` is a mask.
 
     weights: nested lists. The weights, as many nested lists as there are axes.
     mode: mode, 'reflect' by default. What lies outside: reflect, constant, nearest, mirror or wrap.
