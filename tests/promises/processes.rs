@@ -160,17 +160,25 @@ fn scratch_of_two_processes_in_one_folder_is_twofold() {
     let pixels = ndarray::Array3::from_shape_fn((6, 1024, 1280), |(z, y, x)| ((z * 831 + y * 7 + x * 13 + x * y) % 4096) as u16);
     let chunks = |chunks: &[usize]| Options { threads: Some(2), chunks: Some(chunks.to_vec()), ..Options::default() };
     Array::from_ndarray(&pixels).save_with(folder.join("in.zarr"), &chunks(&[1, 256, 256])).unwrap();
-    let x = Array::open(folder.join("in.zarr"));
-    let texts = ["std(x, axis=0)", "std(x, axis=0, ddof=1)"];
-    for way in ["o.zarr", "o.ome.zarr"] {
+    // 48 planes, whose running sums take 48 MiB and their columns are nowhere together.
+    let planes = ndarray::Array3::from_shape_fn((48, 512, 512), |(z, y, x)| ((z * 831 + y * 7 + x * 13 + x * y) % 4096) as u16);
+    Array::from_ndarray(&planes).save_with(folder.join("planes.zarr"), &chunks(&[1, 512, 512])).unwrap();
+    let [folded, summed] = [["std(x, axis=0)", "std(x, axis=0, ddof=1)"], ["cumsum(0)", "cumsum(0) |> x + 1"]];
+    for (way, source, texts, more) in [
+        ("o.zarr", "in.zarr", folded, &["--memory=13MiB", "--chunks=256,256"][..]),
+        ("o.ome.zarr", "in.zarr", folded, &["--memory=13MiB", "--chunks=256,256"]),
+        ("o.npy", "planes.zarr", summed, &["--memory=36MiB"]),
+        ("o.tif", "planes.zarr", summed, &["--memory=36MiB"]),
+        ("t.tif", "planes.zarr", summed, &["--memory=36MiB", "--tiled"]),
+    ] {
+        let (x, source) = (Array::open(folder.join(source)), format!("../{source}"));
         let places = ["one", "two"].map(|place| folder.join(place));
         places.iter().for_each(|place| fs::create_dir(place).unwrap());
         fs::create_dir(folder.join("scratch")).unwrap();
         let start = |place: &PathBuf, text: &str| {
-            let words =
-                ["run", "../in.zarr", way, text, "--scratch=../scratch", "--memory=13MiB", "--threads=2", "--chunks=256,256"];
+            let words = ["run", &source, way, text, "--scratch=../scratch", "--threads=2", "--progress=never"];
             let mut command = Command::new(env!("CARGO_BIN_EXE_stackmill"));
-            command.current_dir(place).args(words).arg("--progress=never").stderr(Stdio::piped()).spawn().unwrap()
+            command.current_dir(place).args(words).args(more).stderr(Stdio::piped()).spawn().unwrap()
         };
         let mut one = start(&places[0], texts[0]);
         waited("scratch", || !names(&folder.join("scratch")).is_empty());
