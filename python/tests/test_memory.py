@@ -1,5 +1,7 @@
 """Memory as the system counts it: a fresh process grows by no more than was predicted, which is no more than its budget."""
 
+import os
+import random
 import subprocess
 import sys
 
@@ -41,6 +43,36 @@ JOBS = [
     ("small.zarr", "sm.cumsum(x, axis=0)", "256MiB", "memory"),
 ]
 
+STEPS = [
+    "sm.gaussian({}, [1, 2, 2])",
+    "sm.median({}, [1, 3, 3])",
+    "sm.white_tophat({}, [1, 9, 9])",
+    "({} + 1)",
+    "{}[::-1]",
+    "sm.sqrt({})",
+]
+STEPS += ["({} - sm.mean({}, axis=0))", "sm.uniform({}, 5)", "sm.maximum_filter({}, [3, 5, 5])", "{}.astype('float64')"]
+ENDS = ["{}", "{}", "sm.mean({}, axis=0)", "sm.std({}, axis=2)", "sm.max({}, axis=0)", "sm.cumsum({}, axis=0)"]
+
+
+def drawn(count):
+    """Jobs drawn at random, the same ones every time: `STACKMILL_RESIDENT=100` asks for so many."""
+    draw = random.Random(7)
+    for _ in range(count):
+        made = "x"
+        for step in [*draw.choices(STEPS, k=draw.randint(1, 2)), draw.choice(ENDS)]:
+            made = step.replace("{}", made)
+        source = draw.choice(["memory", "a.npy", "a.tif", "a.zarr", "small.zarr"])
+        yield (
+            source,
+            made,
+            f"{draw.choice([64, 96, 128, 200, 256, 400])}MiB",
+            draw.choice(["memory", "o.npy", "o.tif", "o.zarr"]),
+        )
+
+
+DRAWN = list(drawn(int(os.environ.get("STACKMILL_RESIDENT", "0"))))
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -56,10 +88,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems tell it in other ways")
-@pytest.mark.parametrize("source, expression, budget, target", JOBS)
+@pytest.mark.parametrize("source, expression, budget, target", JOBS + DRAWN)
 def test_a_process_grows_by_no_more_than_was_predicted(folder, source, expression, budget, target):
     words = [sys.executable, "-c", SCRIPT, source, expression, budget, target]
     ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    if "BudgetError" in ran.stderr and (source, expression, budget, target) in DRAWN:
+        pytest.skip("does not fit, and is not begun")
     assert ran.returncode == 0, ran.stderr
     grown, predicted = (float(number) for number in ran.stdout.split())
     budget = int(budget.removesuffix("MiB")) * 2**20
